@@ -1,0 +1,1 @@
+"""The compiled program and its executors: integers in, integers out."""

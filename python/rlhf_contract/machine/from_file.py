@@ -1,0 +1,185 @@
+"""Data files → columns by name: JSONL, CSV, Parquet, Arrow. Then columns → rows of a contract."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.feather
+import pyarrow.parquet
+
+from rlhf_contract.errors import DataError
+from rlhf_contract.lang.ir import Contract
+from rlhf_contract.machine import from_arrow, from_values
+from rlhf_contract.machine.rows import Rows
+
+__all__ = ["Columns", "read_file", "to_rows"]
+
+SUFFIXES = (".jsonl", ".ndjson", ".csv", ".parquet", ".arrow", ".feather", ".ipc")
+
+Column = pa.ChunkedArray | pa.Array | Sequence[object]
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Columns of `count` rows each, Arrow or Python values, and where they came from."""
+
+    columns: Mapping[str, Column]
+    count: int
+    where: str
+
+    def text(self, *names: str) -> list[str]:
+        """The first of these columns that is there, as text (None as ''); all '' when none is there."""
+        for name in names:
+            if name in self.columns:
+                column = self.columns[name]
+                values = column.to_pylist() if isinstance(column, pa.ChunkedArray | pa.Array) else column
+                return [_as_text(value) for value in values]
+        return [""] * self.count
+
+
+def _as_text(value: object) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
+
+
+def read_file(path: Path) -> Columns:
+    """All columns of a data file; the suffix tells the format.
+
+    Raises DataError: no such file, unknown suffix, unreadable content (with the line), no rows.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise DataError(f"{path}: the suffix {suffix or '(none)'} is not one of {', '.join(SUFFIXES)}")
+    if not path.is_file():
+        raise DataError(f"{path}: there is no such file")
+    try:
+        if suffix in (".jsonl", ".ndjson"):
+            columns = _jsonl(path)
+        elif suffix == ".csv":
+            columns = _csv(path)
+        elif suffix == ".parquet":
+            columns = _table(pa.parquet.read_table(path), path)
+        else:
+            columns = _table(_arrow(path), path)
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8") from None
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"{path}: cannot be read as {suffix[1:]}: {str(error).splitlines()[0]}") from None
+    if not columns.count:
+        raise DataError(f"{path}: the file has no rows")
+    return columns
+
+
+def _arrow(path: Path) -> pa.Table:
+    """An Arrow file, or an Arrow stream under the same suffix."""
+    with pa.memory_map(str(path)) as source:
+        try:
+            return pa.ipc.open_file(source).read_all()
+        except pa.ArrowInvalid:
+            source.seek(0)
+            return pa.ipc.open_stream(source).read_all()
+
+
+def _table(table: pa.Table, path: Path) -> Columns:
+    twice = {name for name in table.column_names if table.column_names.count(name) > 1}
+    if twice:
+        raise DataError(f"{path}: column {min(twice)} appears twice")
+    return Columns(dict(zip(table.column_names, table.columns, strict=True)), table.num_rows, str(path))
+
+
+def _jsonl(path: Path) -> Columns:
+    """One JSON object a line; blank lines are passed over. The bare tokens NaN and Infinity are read, as Python writes them."""
+    records: list[dict[str, object]] = []
+    with path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            try:
+                record = json.loads(line)
+            except (json.JSONDecodeError, RecursionError) as error:
+                what = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deeply"
+                raise DataError(f"{path}: line {number} is not JSON: {what}") from None
+            except ValueError:
+                raise DataError(f"{path}: line {number} holds a number of too many digits") from None
+            if not isinstance(record, dict):
+                raise DataError(f"{path}: line {number} is not an object such as {{\"helpfulness\": 0.9}}")
+            records.append(record)
+    names = dict.fromkeys(name for record in records for name in record)
+    return Columns({n: [r.get(n) for r in records] for n in names}, len(records), str(path))
+
+
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?|[+-]?(nan|inf|infinity)", re.IGNORECASE)
+_INTEGER = re.compile(r"[+-]?\d{1,30}")
+_BOOLS = {"true": True, "false": False}
+
+
+def _csv(path: Path) -> Columns:
+    """CSV has no types: a cell is true/false, an integer, a float, or text; an empty one is missing."""
+    with path.open(encoding="utf-8-sig", newline="") as lines:
+        reader = csv.reader(lines)
+        try:
+            names = next(reader, [])
+            rows = []
+            for cells in reader:
+                if len(cells) != len(names):
+                    if not cells:
+                        continue
+                    raise DataError(f"{path}: line {reader.line_num} has {len(cells)} cells, the header {len(names)}")
+                rows.append(cells)
+        except csv.Error as error:
+            raise DataError(f"{path}: line {reader.line_num} is not CSV: {error}") from None
+    twice = {name for name in names if names.count(name) > 1}
+    if twice:
+        raise DataError(f"{path}: column {min(twice)} appears twice")
+    return Columns({n: [_cell(r[i]) for r in rows] for i, n in enumerate(names)}, len(rows), str(path))
+
+
+def _cell(text: str) -> object:
+    stripped = text.strip()
+    if not stripped:
+        return None
+    if _INTEGER.fullmatch(stripped):
+        return int(stripped)
+    if _NUMBER.fullmatch(stripped):
+        return float(stripped)
+    return _BOOLS.get(stripped.lower(), text)
+
+
+def to_rows(contract: Contract, columns: Columns) -> Rows:
+    """The contract's signals from `columns`; other columns are left alone.
+
+    Raises DataError naming every missing column, with the near one.
+    """
+    missing = [s.name for s in contract.signals if s.name not in columns.columns]
+    if missing:
+        spare = [name for name in columns.columns if name not in {s.name for s in contract.signals}]
+        lines = [_missing(name, spare) for name in missing]
+        has = ", ".join(columns.columns)
+        raise DataError(
+            f"{columns.where}: {contract.name} {contract.version} reads signals that the file has no column for:\n"
+            + "\n".join(lines)
+            + f"\nThe file's columns: {has}"
+        )
+    signals = np.empty((len(contract.signals), columns.count), np.int64)
+    faults = np.empty(signals.shape, np.uint8)
+    for index, spec in enumerate(contract.signals):
+        column = columns.columns[spec.name]
+        if isinstance(column, pa.ChunkedArray | pa.Array):
+            signals[index], faults[index] = from_arrow.read_column(spec, column)
+        else:
+            signals[index], faults[index] = from_values.read_values(spec, column)
+    return Rows(contract.signals, signals, faults)
+
+
+def _missing(name: str, spare: list[str]) -> str:
+    near = difflib.get_close_matches(name, spare, 1, 0.6)
+    return f"  - {name}" + (f" (there is {near[0]}; did you mean that? rename the column)" if near else "")
