@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import reduce
+from typing import TypeVar
 
 from rlhf_contract.errors import Diagnostic, Span, SpecError
 from rlhf_contract.lang import ast
@@ -40,6 +41,9 @@ def check(spec: ast.Spec) -> Contract:
     return _Checker(spec).contract()
 
 
+_Block = TypeVar("_Block", ast.Requires, ast.Invariant, ast.Ensures)
+
+
 class _Mistake(Exception):
     """An expression that cannot be typed; its diagnostic is already recorded."""
 
@@ -62,10 +66,7 @@ class _Checker:
             self.let(let)
         utilities = self.stakeholders()
         exact = self.aggregate(utilities)
-        requirements = tuple(
-            Requirement(name, node)
-            for name, node in self.conditions(spec.requires, "REQUIRES")
-        )
+        requirements = tuple(Requirement(name, node) for name, node in self.conditions(spec.requires, "REQUIRES"))
         rules = self.rules()
         for rule in rules:
             if rule.penalty:
@@ -110,12 +111,17 @@ class _Checker:
             ("blocks", blocks, MAX_BLOCKS),
         ):
             if len(items) > most:
-                self.problem("too-many", f"{len(items)} {what}; at most {most}", items[most].span, f"drop or join {what}")
+                self.problem(
+                    "too-many", f"{len(items)} {what}; at most {most}", items[most].span, f"drop or join {what}"
+                )
         if not spec.signals:
             self.problem("no-signals", "the contract reads no signal", spec.header_span, "add a SIGNALS block")
         if not spec.stakeholders:
             self.problem(
-                "no-stakeholders", "nobody wants anything", spec.header_span, "add a STAKEHOLDERS block with WEIGHT and WANTS"
+                "no-stakeholders",
+                "nobody wants anything",
+                spec.header_span,
+                "add a STAKEHOLDERS block with WEIGHT and WANTS",
             )
 
     def signals(self) -> tuple[SignalSpec, ...]:
@@ -163,7 +169,9 @@ class _Checker:
             weight = holder.weight.value * 10 ** (6 - holder.weight.scale)
             if not 0 < weight <= MICRO:
                 self.problem(
-                    "weight", f"a WEIGHT lies above 0 and at most 1, not at {decimal_text(weight, 6)}", holder.weight.span
+                    "weight",
+                    f"a WEIGHT lies above 0 and at most 1, not at {decimal_text(weight, 6)}",
+                    holder.weight.span,
                 )
             try:
                 node = self.number(holder.wants)
@@ -182,7 +190,9 @@ class _Checker:
         for aggregate in spec.aggregates[:1]:
             span = aggregate.span
             if aggregate.rule != "weighted_mean":
-                self.problem("unknown-aggregate", f"no aggregation is named {aggregate.rule}", span, "use weighted_mean")
+                self.problem(
+                    "unknown-aggregate", f"no aggregation is named {aggregate.rule}", span, "use weighted_mean"
+                )
         # Weights are summed over the source, so that a stakeholder with a broken WANTS does not also upset the sum.
         total = sum(h.weight.value * 10 ** (6 - h.weight.scale) for h in spec.stakeholders)
         if spec.stakeholders and total != MICRO:
@@ -225,16 +235,18 @@ class _Checker:
         cap = self.builder.const(rule.at_most or 0, 6, span)
         return self.builder.select(rule.node, reward, self.builder.arithmetic("min", reward, cap, span), span)
 
-    def conditions(self, blocks: Iterable[ast.Requires | ast.Ensures], word: str) -> list[tuple[str, Node]]:
+    def conditions(self, blocks: Iterable[_Block], word: str) -> list[tuple[str, Node]]:
         return [pair for _, pair in self.named(blocks, word)]
 
-    def named(self, blocks, word):  # type: ignore[no-untyped-def]
-        """Each block with its name (given, or its place) and typed condition; names are unique among rules and promises."""
+    def named(self, blocks: Iterable[_Block], word: str) -> Iterator[tuple[_Block, tuple[str, Node]]]:
+        """Each block with its name (given, or its place) and typed condition; no two rules or promises share a name."""
         for number, block in enumerate(blocks, 1):
             name = block.name or f"{word.lower()}_{number}"
             if name in self.block_names:
                 first = self.block_names[name].line
-                self.problem("duplicate-name", f"{name} is named twice, first in line {first}", block.span, "rename one")
+                self.problem(
+                    "duplicate-name", f"{name} is named twice, first in line {first}", block.span, "rename one"
+                )
             self.block_names[name] = block.span
             try:
                 yield block, (name, self.condition(block.condition))

@@ -256,7 +256,7 @@ class Builder:
         return node
 
     def _fits(self, lowest: int, highest: int, scale: int, span: Span) -> bool:
-        if -INT64_MAX <= lowest and highest <= INT64_MAX:
+        if lowest >= -INT64_MAX and highest <= INT64_MAX:
             return True
         worst = max(abs(lowest), abs(highest))
         self._problems.append(
@@ -268,5 +268,3 @@ class Builder:
             )
         )
         return False
-
-

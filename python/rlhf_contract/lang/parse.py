@@ -34,7 +34,7 @@ def parse(source: str | bytes, filename: str = "<spec>") -> ast.Spec:
     problems: list[Diagnostic] = []
     try:
         tree = _parser().parse(text)
-        spec = _TreeToSpec(text, filename, problems).transform(tree)
+        spec: ast.Spec = _TreeToSpec(text, filename, problems).transform(tree)
     except lark.exceptions.UnexpectedInput as error:
         raise SpecError([_syntax_error(error, text)], text, filename) from None
     if problems:
@@ -58,9 +58,7 @@ def _text(source: str | bytes, filename: str) -> str:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise refuse(
-            "not-utf-8", f"byte {error.start} (line {line}) is not UTF-8", "save the file as UTF-8"
-        ) from None
+        raise refuse("not-utf-8", f"byte {error.start} (line {line}) is not UTF-8", "save the file as UTF-8") from None
     if "\r" in text:
         line = text.count("\n", 0, text.index("\r")) + 1
         raise refuse(
@@ -202,7 +200,7 @@ class _TreeToSpec(Transformer_NonRecursive):  # type: ignore[type-arg]
     def jurisdiction(self, meta: Any, children: list[Any]) -> tuple[str, ...]:
         return tuple(str(region) for region in children)
 
-    def reward_range(self, meta: Any, children: list[Any]) -> tuple[ast.Decimal, ast.Decimal]:
+    def reward_range(self, meta: Any, children: list[tuple[ast.Decimal, ast.Decimal]]) -> tuple[Any, Any]:
         return children[0]
 
     def range(self, meta: Any, children: list[Any]) -> tuple[ast.Decimal, ast.Decimal]:
@@ -222,16 +220,16 @@ class _TreeToSpec(Transformer_NonRecursive):  # type: ignore[type-arg]
         name, (kind, lowest, highest) = children
         return ast.Signal(str(name), kind, lowest, highest, _token_span(name))
 
-    def score(self, meta: Any, children: list[Any]) -> tuple[str, None, None]:
+    def score_type(self, meta: Any, children: list[Any]) -> tuple[str, None, None]:
         return "score", None, None
 
-    def bool(self, meta: Any, children: list[Any]) -> tuple[str, None, None]:
+    def bool_type(self, meta: Any, children: list[Any]) -> tuple[str, None, None]:
         return "bool", None, None
 
-    def real(self, meta: Any, children: list[Any]) -> tuple[str, ast.Decimal, ast.Decimal]:
+    def real_type(self, meta: Any, children: list[Any]) -> tuple[str, ast.Decimal, ast.Decimal]:
         return "real", *children[0]
 
-    def int(self, meta: Any, children: list[Any]) -> tuple[str, ast.Decimal, ast.Decimal]:
+    def int_type(self, meta: Any, children: list[Any]) -> tuple[str, ast.Decimal, ast.Decimal]:
         return "int", *children[0]
 
     def let(self, meta: Any, children: list[Any]) -> ast.Let:
@@ -256,10 +254,10 @@ class _TreeToSpec(Transformer_NonRecursive):  # type: ignore[type-arg]
         name, condition, penalty, at_most = children
         return ast.Invariant(name and str(name), condition, penalty, at_most, _span(meta))
 
-    def penalty(self, meta: Any, children: list[Any]) -> ast.Decimal:
+    def penalty(self, meta: Any, children: list[ast.Decimal]) -> ast.Decimal:
         return children[0]
 
-    def at_most(self, meta: Any, children: list[Any]) -> ast.Decimal:
+    def at_most(self, meta: Any, children: list[ast.Decimal]) -> ast.Decimal:
         return children[0]
 
     def ensures(self, meta: Any, children: list[Any]) -> ast.Ensures:
@@ -293,7 +291,7 @@ class _TreeToSpec(Transformer_NonRecursive):  # type: ignore[type-arg]
         depth = 1 + max(a.depth for a in arguments)
         return self._limited(ast.Call(str(function), tuple(arguments), _span(meta), _token_span(function), depth))
 
-    def parenthesised(self, meta: Any, children: list[Any]) -> ast.Expression:
+    def parenthesised(self, meta: Any, children: list[ast.Expression]) -> ast.Expression:
         return children[0]
 
     def _limited(self, made: ast.Unary | ast.Binary | ast.Call) -> ast.Expression:
@@ -315,7 +313,9 @@ class _TreeToSpec(Transformer_NonRecursive):  # type: ignore[type-arg]
             )
             return 0, 0
         if len(whole.lstrip("0")) + len(fraction) > MAX_DIGITS:
-            self._problem("number-too-large", f"{str(token)[:24]}… is too large", _token_span(token), "use fewer digits")
+            self._problem(
+                "number-too-large", f"{str(token)[:24]}… is too large", _token_span(token), "use fewer digits"
+            )
             return 0, 0
         return int(whole + fraction), len(fraction)
 

@@ -1,4 +1,4 @@
-"""Typed IR → program. Numbers meet at a common scale by exact multiplication; the only rounding is the IR's own floor."""
+"""Typed IR → program. Numbers meet at a common scale by exact multiplication; only the IR's own floor rounds."""
 
 from __future__ import annotations
 

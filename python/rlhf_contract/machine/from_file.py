@@ -6,9 +6,10 @@ import csv
 import difflib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -24,7 +25,7 @@ __all__ = ["Columns", "read_file", "to_rows"]
 
 SUFFIXES = (".jsonl", ".ndjson", ".csv", ".parquet", ".arrow", ".feather", ".ipc")
 
-Column = pa.ChunkedArray | pa.Array | Sequence[object]
+Column: TypeAlias = Any  # pa.ChunkedArray, pa.Array or Sequence[object]; pyarrow has no types
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ def _table(table: pa.Table, path: Path) -> Columns:
 
 
 def _jsonl(path: Path) -> Columns:
-    """One JSON object a line; blank lines are passed over. The bare tokens NaN and Infinity are read, as Python writes them."""
+    """One JSON object a line; blank lines are passed over, the bare NaN and Infinity that Python writes are read."""
     records: list[dict[str, object]] = []
     with path.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines, 1):
@@ -111,7 +112,7 @@ def _jsonl(path: Path) -> Columns:
             except ValueError:
                 raise DataError(f"{path}: line {number} holds a number of too many digits") from None
             if not isinstance(record, dict):
-                raise DataError(f"{path}: line {number} is not an object such as {{\"helpfulness\": 0.9}}")
+                raise DataError(f'{path}: line {number} is not an object such as {{"helpfulness": 0.9}}')
             records.append(record)
     names = dict.fromkeys(name for record in records for name in record)
     return Columns({n: [r.get(n) for r in records] for n in names}, len(records), str(path))

@@ -32,9 +32,9 @@ def read_values(spec: SignalSpec, values: Sequence[object]) -> tuple[npt.NDArray
 def read_value(spec: SignalSpec, value: object) -> tuple[int, Fault]:
     """The signal that `value` stands for, and why it is none.
 
-    bool: True or False only. int: an int, or a float or Decimal without a fraction. real: a float is rounded half to even
-    from its exact value times 10⁶; int and Decimal are read exactly, and more than six decimals are a fault. None is
-    missing. The range is checked on the result.
+    bool: True or False only. int: an int, or a float or Decimal without a fraction. real: a float is rounded half to
+    even from its exact value times 10⁶; int and Decimal are read exactly, and more than six decimals are a fault. None
+    is missing. The range is checked on the result.
     """
     number, fault = _bool(value) if spec.kind == "bool" else _number(value, spec.scale)
     if fault is not Fault.NONE:
@@ -53,19 +53,20 @@ def _bool(value: object) -> tuple[int, Fault]:
 def _number(value: object, scale: int) -> tuple[int, Fault]:
     if value is None:
         return 0, Fault.MISSING
-    if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | Decimal | np.integer | np.floating):
-        return 0, Fault.WRONG_TYPE
-    if isinstance(value, int | np.integer):
+    if isinstance(value, int | np.integer) and not isinstance(value, bool):
         return int(value) * 10**scale, Fault.NONE
-    if math.isnan(value):
+    number = float(value) if isinstance(value, np.floating) else value
+    if not isinstance(number, float | Decimal):
+        return 0, Fault.WRONG_TYPE
+    if math.isnan(number):
         return 0, Fault.NAN
-    if math.isinf(value):
+    if math.isinf(number):
         return 0, Fault.INFINITE
-    if abs(value) >= 2**64:  # out of every range; do not compute with a Decimal of a million digits
+    if not -(2**64) < number < 2**64:  # out of every range; do not compute with a Decimal of a million digits
         return 2**64, Fault.NONE
-    exact = Fraction(value if isinstance(value, Decimal) else float(value)) * 10**scale
+    exact = Fraction(number) * 10**scale
     if exact.denominator == 1:
         return int(exact), Fault.NONE
     if scale == 0:
         return 0, Fault.WRONG_TYPE
-    return (0, Fault.TOO_PRECISE) if isinstance(value, Decimal) else (round(exact), Fault.NONE)
+    return (0, Fault.TOO_PRECISE) if isinstance(number, Decimal) else (round(exact), Fault.NONE)

@@ -72,15 +72,17 @@ def encode(signals: tuple[SignalRange, ...], code: tuple[Instruction, ...]) -> P
 def decode(data: bytes) -> Program:
     """Read program bytes.
 
-    Raises ProgramError naming the byte: unknown version or opcode, truncated, a register read before it is written or of
-    the wrong type, code after REWARD, a result that some row in range could push past 64 bits.
+    Raises ProgramError naming the place: unknown version or opcode, truncated, a register read before it is written or
+    of the wrong type, code after REWARD, a result that some row in range could push past 64 bits.
     """
     if len(data) > MAX_PROGRAM_BYTES:
         raise ProgramError(f"the program has {len(data):,} bytes; at most {MAX_PROGRAM_BYTES:,} are allowed")
     if data[:2] != MAGIC:
         raise ProgramError("these bytes are not a reward program: they do not start with 'LB'")
     if len(data) < 5 or data[2] != VERSION:
-        raise ProgramError(f"program version {data[2] if len(data) > 2 else '?'} is unknown; this reader knows {VERSION}")
+        raise ProgramError(
+            f"program version {data[2] if len(data) > 2 else '?'} is unknown; this reader knows {VERSION}"
+        )
     (count,) = struct.unpack_from(">H", data, 3)
     start = 5 + 17 * count
     if not 1 <= count <= MAX_SIGNALS or len(data) < start:

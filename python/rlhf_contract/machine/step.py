@@ -21,7 +21,7 @@ __all__ = ["Outcome", "run"]
 class Outcome:
     """What the machine says of one row.
 
-    `reward` is in micro-units, ABSENT unless REWARDED. `requirement` is the index of the REQUIRE that was false, if any.
+    `reward` is in micro-units, ABSENT unless REWARDED. `requirement` is the index of the false REQUIRE, if any.
     `breaches` are the indices of violated invariants and `utilities` (value, scale) pairs, both empty unless REWARDED.
     `trace` is every register written.
     """

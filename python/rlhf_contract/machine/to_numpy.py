@@ -1,4 +1,4 @@
-"""The same program over columns. Must equal `step.py` bit for bit; `tests/differential` tries hard to find a row where not.
+"""The same program over columns. It must equal `step.py` bit for bit; `tests/differential` looks for a row where not.
 
 `decode` has proved that no row in range overflows 64 bits. Rows out of range may wrap; they are masked as INVALID.
 """

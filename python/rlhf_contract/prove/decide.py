@@ -32,7 +32,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Limits for each question. `rlimit` (Z3's own work units) decides the same on every machine; the clock only guards."""
+    """Limits for each question. `rlimit` (Z3's work units) decides alike on every machine; the clock only guards."""
 
     rlimit: int = 50_000_000
     seconds: int = 60
@@ -85,9 +85,7 @@ def prove(
     return results
 
 
-def _admissible(
-    contract: Contract, replay: Program, budget: Budget, progress: Callable[[str], None] | None
-) -> Result:
+def _admissible(contract: Contract, replay: Program, budget: Budget, progress: Callable[[str], None] | None) -> Result:
     """Some row satisfies every REQUIRES: found by looking for a counterexample to 'no row is admissible'."""
 
     def broken(signals: tuple[tuple[int, ...], ...], outcomes: tuple[Outcome, ...]) -> bool:

@@ -75,8 +75,10 @@ def _ensured(contract: Contract, index: int) -> Obligation:
 
     lines = contract.source.split("\n")
     span = block.condition.span
-    text = lines[span.line - 1][span.column - 1 :] if span.end_line > span.line else (
-        lines[span.line - 1][span.column - 1 : span.end_column - 1]
+    text = (
+        lines[span.line - 1][span.column - 1 :]
+        if span.end_line > span.line
+        else (lines[span.line - 1][span.column - 1 : span.end_column - 1])
     )
     return Obligation(f"ensures.{ensured.name}", f"Always: {text}.", None, breaking, broken)
 

@@ -16,7 +16,7 @@ Rows = tuple[tuple[int, ...], ...]
 def simplify(
     contract: Contract, rows: Rows, free: tuple[int, ...] | None, program: Program, broken: Callable[[Rows], bool]
 ) -> Rows:
-    """Greedy, signal by signal: fewest violated rules, then the fewest digits. A signal not in `free` moves in all rows."""
+    """Greedy, signal by signal: fewest violated rules, then fewest digits. A signal not in `free` moves in all rows."""
 
     def breaches(candidate: Rows) -> int:
         return sum(len(run(program, row).breaches) for row in candidate)
@@ -28,7 +28,7 @@ def simplify(
             found = False
             for value in _simple(spec, rows[move[0]][index]):
                 candidate = tuple(
-                    row[:index] + (value,) + row[index + 1 :] if r in move else row for r, row in enumerate(rows)
+                    (*row[:index], value, *row[index + 1 :]) if r in move else row for r, row in enumerate(rows)
                 )
                 count = breaches(candidate) if broken(candidate) else fewest + 1
                 if count < fewest or (count == fewest and not found):
@@ -38,11 +38,11 @@ def simplify(
 
 
 def _simple(spec: SignalSpec, value: int) -> Iterator[int]:
-    """Values to try, simplest first: the ends, zero, then `value` cut to ever more digits."""
+    """Values to try, simplest first: the ends if they are round, zero, then `value` cut to ever more digits."""
     if spec.kind == "bool":
         yield from (0, 1)
         return
-    candidates = [spec.highest, spec.lowest, 0]
+    candidates = [*(end for end in (spec.highest, spec.lowest) if len(str(abs(end)).rstrip("0")) <= 2), 0]
     digits = len(str(max(abs(spec.lowest), abs(spec.highest))))
     for keep in range(digits, -1, -1):
         step = 10**keep

@@ -111,10 +111,7 @@ class SymbolicRow:
         """One lemma for each rounding: floor(x) ≤ x < floor(x) + step."""
         name = f"floor{node.order}{self.name}"
         step = self.real(1, node.value)
-        if self.exact:
-            result = z3.ToReal(z3.Int(name, self.context)) * step
-        else:
-            result = z3.Real(name, self.context)
+        result = z3.ToReal(z3.Int(name, self.context)) * step if self.exact else z3.Real(name, self.context)
         self.facts += [result <= argument, argument < result + step]
         self.floors[node.order] = (argument, result)
         return result

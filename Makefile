@@ -1,0 +1,115 @@
+# RLHF-Contract-Wizard. `make` alone lists what there is.
+#
+# Needs Python 3.11 or newer, Node 20 or newer and GNU make. Everything else comes from the lock files
+# (requirements/*.txt, package-lock.json) into .venv, .venv-brownie and node_modules.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup demo test bench lint format lock clean
+
+# The compiler is the npm `solc` of package-lock.json, behind an executable that py-solc-x and Brownie can call.
+export SOLCX_BINARY_PATH := $(CURDIR)/toolchain
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+export RUFF_OUTPUT_FORMAT := concise
+
+BIN       := .venv/bin
+ARTIFACTS := python/rlhf_contract/chain/artifacts
+SOLIDITY   = $(shell find contracts -name '*.sol' 2>/dev/null)
+PIP_QUIET := -qq --disable-pip-version-check --no-input --progress-bar off
+UV_VERSION := 0.13.9
+
+say = printf '%-9s %s\n' "$(1)" "$(2)"
+
+help: ## this list
+	@printf 'RLHF-Contract-Wizard\n\n'
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+# ---- for everybody ---------------------------------------------------------------------------------------------
+
+setup: .venv/project node_modules/.package-lock.json $(ARTIFACTS)/.stamp ## install the locked tools, compile the contracts
+
+demo: setup ## the whole story on a local chain; DATA=file.parquet rewards your own samples
+	@$(BIN)/rlhf-contract demo $(if $(DATA),--data "$(DATA)")
+
+test: setup .venv-brownie/project ## lint, then every test, lane by lane
+	@$(BIN)/python tests/run.py
+
+bench: setup ## the benchmark behind every performance claim of the README
+	@$(BIN)/python bench/run.py
+
+lint: .venv/project node_modules/.package-lock.json ## style and types of the Python and the Solidity
+	@failed=; check() { $(call say,lint,$$*); "$$@" || failed="$$failed $$1"; }; \
+	check $(BIN)/ruff check --quiet .; \
+	check $(BIN)/ruff format --quiet --check .; \
+	check $(BIN)/mypy --no-error-summary; \
+	$(if $(SOLIDITY),check solhint --noPoster --max-warnings 0 'contracts/**/*.sol';) \
+	$(if $(SOLIDITY),check prettier --log-level warn --check 'contracts/**/*.sol';) \
+	if [ -n "$$failed" ]; then echo "lint failed:$$failed (\`make format\` mends the layout)" >&2; exit 1; fi
+
+# ---- for those who change the project --------------------------------------------------------------------------
+
+format: .venv/project node_modules/.package-lock.json ## rewrite the layout of the Python and the Solidity
+	@$(BIN)/ruff check --quiet --fix-only . && $(BIN)/ruff format --quiet .
+	@$(if $(SOLIDITY),prettier --log-level warn --write 'contracts/**/*.sol')
+
+lock: ## resolve pyproject.toml and package.json into the lock files again
+	@$(call say,lock,package-lock.json)
+	@npm install --package-lock-only --ignore-scripts --loglevel=error
+	@$(call find_python) && "$$python" -m venv --clear build/lock
+	@build/lock/bin/pip install $(PIP_QUIET) uv==$(UV_VERSION)
+	@$(call say,lock,requirements/product.txt) && $(call resolve,--group dev,product)
+	@$(call say,lock,requirements/brownie.txt) && $(call resolve,--group brownie,brownie)
+
+clean: ## remove what was built, keep the environments
+	@rm -rf build dist $(ARTIFACTS) .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@find . -name __pycache__ -not -path './.venv*' -not -path './node_modules/*' -prune -exec rm -rf {} +
+
+# One lock for every platform and Python >= 3.11, with hashes and without any address.
+resolve = build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-annotate --no-emit-index-url --no-emit-find-links \
+	pyproject.toml $(1) --group build --output-file requirements/$(2).txt
+
+# ---- how the environments come about; each stamp is newer than the lock that it was made from --------------------
+
+# Sets $python to the first interpreter that is new enough, PYTHON=… first.
+find_python = python=; for p in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
+	if "$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python=$$p; break; fi; done; \
+	if [ -z "$$python" ]; then echo "Python 3.11 or newer is needed: install python3.11 (python.org, your package \
+	manager, pyenv) or name one with make PYTHON=/path/to/python3.11" >&2; exit 1; fi
+
+# $(call environment,folder,lock): a fresh environment with exactly the lock in it
+define environment
+$(call find_python); \
+	$(call say,python,$(1): $$("$$python" --version)$(comma) $$(grep -c '^[a-zA-Z]' requirements/$(2).txt) packages of requirements/$(2).txt (about a minute)); \
+	"$$python" -m venv --clear $(1) || { echo "Python has no venv module: on Debian and Ubuntu, apt install python3-venv" >&2; exit 1; }; \
+	$(1)/bin/python -m pip install $(PIP_QUIET) --require-hashes -r requirements/$(2).txt
+endef
+comma := ,
+
+.venv/installed: requirements/product.txt
+	@$(call environment,.venv,product)
+	@touch $@
+
+.venv-brownie/installed: requirements/brownie.txt
+	@$(call environment,.venv-brownie,brownie)
+	@# Brownie's compiled modules raise TypeError on settings that its own .py sources, beside them, accept.
+	@find .venv-brownie/lib/python*/site-packages/brownie -name '*.so' -delete
+	@touch $@
+
+.venv/project .venv-brownie/project: %/project: %/installed pyproject.toml
+	@$*/bin/python -m pip install $(PIP_QUIET) --no-build-isolation --no-deps --editable .
+	@touch $@
+
+node_modules/.package-lock.json: package-lock.json
+	@if ! node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null || ! command -v npm >/dev/null; then \
+		echo "Node 20 or newer with npm is needed: install it from nodejs.org, your package manager or nvm" >&2; exit 1; fi
+	@$(call say,node,node_modules: Node $$(node --version)$(comma) package-lock.json)
+	@npm ci --ignore-scripts --loglevel=error --no-fund --no-audit >/dev/null
+	@touch $@
+
+$(ARTIFACTS)/.stamp: .venv/project node_modules/.package-lock.json toolchain/solc-v0.8.30 $(SOLIDITY)
+	@$(call say,compile,contracts → $(ARTIFACTS))
+	@$(BIN)/rlhf-contract compile
+	@mkdir -p $(@D) && touch $@

@@ -1,0 +1,170 @@
+"""From a proposal to its effect: propose, vote by transaction or by signature, queue, execute."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+from eth_account.signers.local import LocalAccount
+from web3.contract.contract import ContractFunction
+
+from rlhf_contract.chain.deployment import Ledger
+from rlhf_contract.chain.node import Sent
+from rlhf_contract.chain.typed_data import SpecBallot, ballot_message, sign
+from rlhf_contract.hashing import keccak256
+from rlhf_contract.types import Seconds
+
+__all__ = [
+    "CHOICES",
+    "Adoption",
+    "Proposal",
+    "ProposalState",
+    "execute",
+    "propose",
+    "propose_adoption",
+    "propose_oracles",
+    "queue",
+    "relay_ballot",
+    "sign_ballot",
+    "state",
+    "vote",
+]
+
+CHOICES = {"against": 0, "for": 1, "abstain": 2}
+LANGUAGE = 1
+
+
+class ProposalState(IntEnum):
+    """As OpenZeppelin's IGovernor numbers them."""
+
+    PENDING = 0
+    ACTIVE = 1
+    CANCELED = 2
+    DEFEATED = 3
+    SUCCEEDED = 4
+    QUEUED = 5
+    EXPIRED = 6
+    EXECUTED = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """One call that the timelock shall make. `id` is what the governor calls it."""
+
+    id: int
+    target: str
+    calldata: bytes
+    description: str
+
+    @property
+    def arguments(self) -> tuple[list[str], list[int], list[bytes], bytes]:
+        """What queue and execute take."""
+        return [self.target], [0], [self.calldata], keccak256(self.description.encode())
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """What is voted on when a version shall take effect; hashes have 32 bytes."""
+
+    spec_hash: bytes
+    program_hash: bytes
+    proof_hash: bytes
+    version: str
+    compiler: str
+    uri: str = ""
+
+
+def propose_adoption(ledger: Ledger, proposer: LocalAccount, adoption: Adoption) -> Proposal:
+    """Propose to put `adoption` in force after the version that is active now."""
+    node = ledger.node
+    parent = node.read(ledger.registry.functions.active(ledger.contract_id))
+    version = (
+        adoption.spec_hash,
+        adoption.program_hash,
+        parent,
+        adoption.proof_hash,
+        LANGUAGE,
+        adoption.version,
+        adoption.compiler,
+        adoption.uri,
+    )
+    call = ledger.registry.functions.activate(ledger.contract_id, version)
+    name = f"{ledger.deployment.name} {adoption.version}"
+    words = f"Adopt {name}\n\nspecHash 0x{adoption.spec_hash.hex()}\nprogramHash 0x{adoption.program_hash.hex()}"
+    return propose(ledger, proposer, call, words, f"propose {name}")
+
+
+def propose_oracles(
+    ledger: Ledger, proposer: LocalAccount, signers: Sequence[str], threshold: int, faults: int
+) -> Proposal:
+    """Propose who may attest: `threshold` of `signers` must sign, at most `faults` of them may be dishonest."""
+    ordered = sorted(signers, key=lambda address: int(address, 16))
+    call = ledger.registry.functions.setOracles(ledger.contract_id, ordered, threshold, faults)
+    words = f"Oracles of {ledger.deployment.name}: {threshold} of {len(ordered)} must sign\n\n" + "\n".join(ordered)
+    return propose(ledger, proposer, call, words, "propose the oracles")
+
+
+def propose(ledger: Ledger, proposer: LocalAccount, call: ContractFunction, words: str, what: str) -> Proposal:
+    """Propose `call`. The description ends in #proposer=, so that nobody else can take the proposal over."""
+    description = f"{words}\n#proposer={proposer.address}"
+    calldata = bytes.fromhex(call._encode_transaction_data()[2:])
+    target = call.address
+    proposing = ledger.governor.functions.propose([target], [0], [calldata], description)
+    proposal_id = ledger.node.read(
+        ledger.governor.functions.hashProposal([target], [0], [calldata], keccak256(description.encode()))
+    )
+    ledger.node.transact(proposer, proposing, what)
+    return Proposal(proposal_id, target, calldata, description)
+
+
+def state(ledger: Ledger, proposal: Proposal) -> ProposalState:
+    """Where the proposal stands now."""
+    return ProposalState(ledger.node.read(ledger.governor.functions.state(proposal.id)))
+
+
+def vote(ledger: Ledger, voter: LocalAccount, proposal: Proposal, choice: str, who: str) -> Sent:
+    """Vote by transaction."""
+    call = ledger.governor.functions.castVote(proposal.id, CHOICES[choice])
+    return ledger.node.transact(voter, call, f"{who} votes {choice}")
+
+
+def sign_ballot(
+    ledger: Ledger, voter: LocalAccount, proposal: Proposal, adoption: Adoption, choice: str, deadline: Seconds
+) -> tuple[SpecBallot, bytes]:
+    """A vote in words, signed and not yet sent: costs the voter nothing."""
+    nonce = ledger.node.read(ledger.governor.functions.nonces(voter.address, proposal.id % 2**192))
+    ballot = SpecBallot(
+        ledger.deployment.name,
+        adoption.version,
+        adoption.spec_hash,
+        choice,
+        proposal.id,
+        voter.address,
+        nonce,
+        deadline,
+    )
+    message = ballot_message(ballot, ledger.node.chain_id, ledger.governor.address)
+    return ballot, sign(voter, message)
+
+
+def relay_ballot(ledger: Ledger, relayer: LocalAccount, ballot: SpecBallot, signature: bytes, who: str) -> Sent:
+    """Bring somebody's signed ballot to the chain; `relayer` pays and decides nothing."""
+    fields = tuple(getattr(ballot, name) for name in ballot.__slots__)
+    call = ledger.governor.functions.castVoteBySpecBallot(fields, signature)
+    return ledger.node.transact(relayer, call, f"{who} votes {ballot.choice} (signed, relayed)")
+
+
+def queue(ledger: Ledger, account: LocalAccount, proposal: Proposal, what: str) -> Sent:
+    """Start the timelock of a proposal that has passed."""
+    return _after(ledger, account, proposal, "queue", what)
+
+
+def execute(ledger: Ledger, account: LocalAccount, proposal: Proposal, what: str) -> Sent:
+    """Carry out a proposal whose timelock is over."""
+    return _after(ledger, account, proposal, "execute", what)
+
+
+def _after(ledger: Ledger, account: LocalAccount, proposal: Proposal, step: str, what: str) -> Sent:
+    call = ledger.governor.functions[step](*proposal.arguments)
+    return ledger.node.transact(account, call, what)

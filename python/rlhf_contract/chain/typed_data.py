@@ -1,0 +1,97 @@
+"""EIP-712 messages: what a stakeholder and an oracle sign. Bound to chain, contract, purpose, nonce and deadline.
+
+Integers above 2⁵³ are JSON strings where the message is shown to other tools (ethers and cast refuse them otherwise).
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from eth_account import Account
+from eth_account.messages import SignableMessage, encode_typed_data
+from eth_account.signers.local import LocalAccount
+
+from rlhf_contract.hashing import keccak256
+
+__all__ = ["RewardBatch", "SpecBallot", "ballot_message", "batch_message", "digest", "recover", "sign"]
+
+
+@dataclass(frozen=True, slots=True)
+class RewardBatch:
+    """One epoch as oracles sign it; mirrors `RewardBatch` in IAttestationLog.sol. Hashes have 32 bytes."""
+
+    contractId: bytes
+    specHash: bytes
+    runId: bytes
+    epoch: int
+    root: bytes
+    count: int
+    prevRoot: bytes
+    dataHash: bytes
+    configDigest: bytes
+    deadline: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpecBallot:
+    """A vote in words; mirrors `SpecBallot` in ISpecBallot.sol. `choice` is for, against or abstain."""
+
+    contractName: str
+    version: str
+    specHash: bytes
+    choice: str
+    proposalId: int
+    voter: str
+    nonce: int
+    deadline: int
+
+
+_FIELDS = {
+    "RewardBatch": (
+        "bytes32 contractId,bytes32 specHash,bytes32 runId,uint64 epoch,bytes32 root,uint32 count,"
+        "bytes32 prevRoot,bytes32 dataHash,bytes32 configDigest,uint64 deadline"
+    ),
+    "SpecBallot": (
+        "string contractName,string version,bytes32 specHash,string choice,uint256 proposalId,"
+        "address voter,uint256 nonce,uint256 deadline"
+    ),
+}
+
+
+def batch_message(batch: RewardBatch, chain_id: int, log: str) -> SignableMessage:
+    """What an oracle signs for the AttestationLog at address `log`."""
+    return _message("RewardBatch", "RLHF-Contract-Wizard AttestationLog", chain_id, log, asdict(batch))
+
+
+def ballot_message(ballot: SpecBallot, chain_id: int, governor: str) -> SignableMessage:
+    """What a stakeholder signs for the governor at address `governor`."""
+    return _message("SpecBallot", "RLHF-Contract-Wizard Governor", chain_id, governor, asdict(ballot))
+
+
+def _message(kind: str, domain: str, chain_id: int, address: str, message: dict[str, Any]) -> SignableMessage:
+    fields = [field.split(" ") for field in _FIELDS[kind].split(",")]
+    return encode_typed_data(
+        domain_data={"name": domain, "version": "1", "chainId": chain_id, "verifyingContract": address},
+        message_types={kind: [{"name": name, "type": type_} for type_, name in fields]},
+        message_data=message,
+    )
+
+
+def digest(message: SignableMessage) -> bytes:
+    """The 32 bytes that are signed: keccak256(0x19 ‖ 0x01 ‖ domain ‖ struct), EIP-712."""
+    return keccak256(b"\x19" + message.version + message.header + message.body)
+
+
+def sign(account: LocalAccount, message: SignableMessage) -> bytes:
+    """65 bytes r ‖ s ‖ v with low s."""
+    return bytes(account.sign_message(message).signature)
+
+
+def recover(message: SignableMessage, signature: bytes) -> str:
+    """The checksummed address that made `signature`.
+
+    Raises ValueError (or a subclass) when the bytes are no signature.
+    """
+    address: str = Account.recover_message(message, signature=signature)
+    return address

@@ -1,0 +1,1 @@
+"""The command line: `rlhf-contract`. One file for each group of commands; heavy imports happen inside them."""

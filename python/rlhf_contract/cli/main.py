@@ -1,0 +1,63 @@
+"""`rlhf-contract`: the commands put together, and how errors leave the process."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from rlhf_contract import __version__
+from rlhf_contract.cli import audit, compile, demo, score, spec
+from rlhf_contract.cli.output import fail
+from rlhf_contract.errors import ExitCode, RewardContractError
+
+__all__ = ["app"]
+
+_EXIT_CODES = (
+    "Exit codes: 0 fine · 1 invalid input · 2 wrong usage · 3 refuted · 4 unknown · 5 audit FALSE · 6 chain failed · "
+    "70 internal error"
+)
+
+commands = typer.Typer(
+    name="rlhf-contract",
+    help=f"Reward functions as contracts: written, proved, voted, executed, attested, audited.\n\n{_EXIT_CODES}",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+commands.command()(spec.check)
+commands.command()(spec.prove)
+commands.command("hash")(spec.hash_)
+commands.command()(score.score)
+commands.command("audit")(audit.audit_)
+commands.command()(demo.demo)
+commands.command("compile")(compile.compile_)
+
+
+@commands.callback(invoke_without_command=True)
+def _version(
+    version: bool = typer.Option(False, "--version", is_eager=True, help="Print the version and exit."),
+) -> None:
+    if version:
+        print(f"rlhf-contract {__version__}")
+        raise typer.Exit
+
+
+def app() -> None:
+    """The process: run a command, turn its errors into words and an exit code."""
+    try:
+        commands()
+    except RewardContractError as error:
+        fail(error, as_json="--json" in sys.argv)
+        raise SystemExit(int(error.exit_code)) from None
+    except KeyboardInterrupt:
+        print("\nstopped", file=sys.stderr)
+        raise SystemExit(130) from None
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader has gone; nobody is left to tell
+        raise SystemExit(int(ExitCode.OK)) from None
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,70 @@
+"""How results look: tables for people, JSON for machines, errors on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from rlhf_contract.errors import RewardContractError, SpecError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.console import Console
+    from rich.table import Table
+
+__all__ = ["console", "fail", "print_json", "progress_bar", "table"]
+
+
+def console() -> Console:
+    """Where people read; wide enough for hashes when nobody watches."""
+    from rich.console import Console
+
+    out = Console(highlight=False)
+    return out if out.is_terminal else Console(highlight=False, width=130)
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on stdout."""
+    print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def fail(error: RewardContractError, as_json: bool) -> None:
+    """Say what went wrong: on stderr for people, as a document on stdout for machines."""
+    if as_json:
+        content: dict[str, Any] = {"type": type(error).__name__, "message": str(error)}
+        if isinstance(error, SpecError):
+            content["diagnostics"] = [
+                {"code": d.code, "message": d.message, "hint": d.hint, "line": d.span.line, "column": d.span.column}
+                for d in error.diagnostics
+            ]
+        print_json({"error": content})
+    else:
+        print(f"{'' if isinstance(error, SpecError) else 'error: '}{error}", file=sys.stderr)
+
+
+def table(*columns: str, title: str | None = None, right: tuple[str, ...] = ()) -> Table:
+    """A plain table; the columns named in `right` are aligned right."""
+    from rich import box
+    from rich.table import Table
+
+    made = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        made.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    return made
+
+
+@contextmanager
+def progress_bar(what: str, total: int, quiet: bool = False) -> Iterator[Callable[[int], None]]:
+    """A bar on stderr that is told how much is done; silent where nobody watches."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    err = Console(stderr=True)
+    with Progress(*columns, console=err, transient=True, disable=quiet or not err.is_terminal) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda done: progress.update(task, completed=done)

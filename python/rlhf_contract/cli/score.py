@@ -1,0 +1,177 @@
+"""score: rewards for a data file, without a chain."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from rlhf_contract.cli.output import console, print_json, progress_bar, table
+from rlhf_contract.cli.spec import Json, SpecFile, read_spec
+from rlhf_contract.errors import DataError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from rlhf_contract.lang.ir import Contract
+    from rlhf_contract.machine.rows import Rows
+    from rlhf_contract.machine.to_numpy import Outcomes
+
+__all__ = ["score", "summarise"]
+
+
+def score(
+    file: SpecFile,
+    data: Annotated[
+        Path, typer.Argument(metavar="DATA", help="JSONL, CSV, Parquet or Arrow; one column for each signal.")
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Write the rewards here; the suffix is .jsonl, .csv, .parquet or .arrow."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Compute the reward of every row of DATA.
+
+    Writes for each row, in the order of DATA: row (counted from 0), status (rewarded, inadmissible or invalid), why,
+    reward_micro (an exact integer of millionths; empty without a reward), reward, violated (the invariants it breaks).
+
+    Example: rlhf-contract score examples/safe_assistant.legal examples/safe_assistant.jsonl --out rewards.parquet
+    """
+    from rlhf_contract.machine import to_numpy
+    from rlhf_contract.machine.from_file import read_file, to_rows
+
+    contract, program, _ = read_spec(file)
+    if out is not None and out.suffix.lower() not in _WRITERS:
+        raise DataError(f"{out}: the suffix is not one of {', '.join(_WRITERS)}")
+    rows = to_rows(contract, read_file(data))
+    with progress_bar("rewards", len(rows), quiet=json) as progress:
+        outcomes = to_numpy.run(program, rows.signals, progress)
+    if out is not None:
+        try:
+            _WRITERS[out.suffix.lower()](result_table(contract, rows, outcomes), out)
+        except OSError as error:
+            raise DataError(f"{out}: {error.strerror or error}") from None
+    summary = summarise(contract, outcomes)
+    if json:
+        print_json({**summary, "out": str(out) if out else None})
+        return
+    show_summary(summary)
+    console().print(f"written to {out}" if out else "nothing written; --out rewards.parquet writes every row")
+
+
+def result_table(contract: Contract, rows: Rows, outcomes: Outcomes) -> pa.Table:
+    """As Arrow: row int64, status, why, reward_micro int64, reward decimal(20, 6), violated list<string>."""
+    import numpy as np
+    import pyarrow as pa
+
+    from rlhf_contract.types import Status
+
+    count = len(rows)
+    rewarded = outcomes.status == Status.REWARDED
+    names = pa.array([s.name.lower() for s in Status])
+    why = np.full(count, "", object)
+    for row in np.flatnonzero(outcomes.status == Status.INVALID):
+        why[row] = rows.reason(int(row))
+    for row in np.flatnonzero(outcomes.requirement >= 0):
+        why[row] = f"REQUIRES {contract.requirements[outcomes.requirement[row]].name} is false"
+    violated: list[list[str]] = [[] for _ in range(count)]
+    for rule, breaches in zip(contract.rules, outcomes.breaches, strict=True):
+        for row in np.flatnonzero(breaches):
+            violated[row].append(rule.name)
+    micro = pa.array(outcomes.reward, mask=~rewarded)
+    return pa.table(
+        {
+            "row": pa.array(range(count), pa.int64()),
+            "status": names.take(pa.array(outcomes.status)),
+            "why": pa.array(why, pa.string()),
+            "reward_micro": micro,
+            "reward": _micro_to_decimal(micro),
+            "violated": pa.array(violated, pa.list_(pa.string())),
+        }
+    )
+
+
+def _micro_to_decimal(micro: pa.Array) -> pa.Array:
+    """Exact millionths as decimal(20, 6)."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    millionth = pa.scalar(Decimal("0.000001"), pa.decimal128(7, 6))
+    return pc.multiply(micro.cast(pa.decimal128(19, 0)), millionth).cast(pa.decimal128(20, 6))
+
+
+def summarise(contract: Contract, outcomes: Outcomes) -> dict[str, Any]:
+    """Counts by status and rule, and exact lowest, mean and highest reward (None without rewards)."""
+    from rlhf_contract.types import Status, decimal_text
+
+    rewarded = outcomes.status == Status.REWARDED
+    rewards = outcomes.reward[rewarded]
+    count = len(rewards)
+    ends = [decimal_text(int(e), 6) for e in (rewards.min(), rewards.max())] if count else [None, None]
+    # Floor of the exact mean: a sum of int64 could overflow, Python's integers do not.
+    mean = decimal_text(sum(rewards.tolist()) // count, 6) if count else None
+    return {
+        "contract": contract.name,
+        "version": contract.version,
+        "rows": len(outcomes.status),
+        **{s.name.lower(): int((outcomes.status == s).sum()) for s in Status},
+        "violations": {r.name: int(b.sum()) for r, b in zip(contract.rules, outcomes.breaches, strict=True)},
+        "lowest": ends[0],
+        "mean": mean,
+        "highest": ends[1],
+    }
+
+
+def show_summary(summary: dict[str, Any]) -> None:
+    """The summary as a table."""
+    rows = table("", "", right=("",))
+    rows.show_header = False
+    for name in ("rows", "rewarded", "inadmissible", "invalid"):
+        rows.add_row(name, f"{summary[name]:,}")
+    for name, count in summary["violations"].items():
+        rows.add_row(f"violated {name}", f"{count:,}")
+    for name in ("lowest", "mean", "highest"):
+        rows.add_row(f"{name} reward", summary[name] or "–")
+    out = console()
+    out.print(f"[bold]{summary['contract']} {summary['version']}[/]")
+    out.print(rows)
+
+
+def _write_parquet(rewards: pa.Table, path: Path) -> None:
+    import pyarrow.parquet
+
+    pyarrow.parquet.write_table(rewards, path)
+
+
+def _write_arrow(rewards: pa.Table, path: Path) -> None:
+    import pyarrow as pa
+
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, rewards.schema) as writer:
+        writer.write_table(rewards)
+
+
+def _write_csv(rewards: pa.Table, path: Path) -> None:
+    import csv
+
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(rewards.column_names)
+        for row in rewards.to_pylist():
+            writer.writerow([" ".join(v) if isinstance(v, list) else v for v in row.values()])
+
+
+def _write_jsonl(rewards: pa.Table, path: Path) -> None:
+    import json
+
+    with path.open("w", encoding="utf-8") as file:
+        for row in rewards.to_pylist():
+            reward = row["reward"]
+            # The shortest decimal of six digits is the same number to every JSON reader.
+            row["reward"] = None if reward is None else float(reward)
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+_WRITERS = {".parquet": _write_parquet, ".arrow": _write_arrow, ".csv": _write_csv, ".jsonl": _write_jsonl}

@@ -1,0 +1,175 @@
+"""One epoch, step by step: refuse a wrong spec, compute, commit, write; let each oracle check and sign; post."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from eth_account.signers.local import LocalAccount
+
+from rlhf_contract.chain import attestation
+from rlhf_contract.chain.deployment import Ledger
+from rlhf_contract.chain.node import Sent
+from rlhf_contract.chain.typed_data import RewardBatch, batch_message, sign
+from rlhf_contract.errors import DataError, EpochError
+from rlhf_contract.hashing import keccak256, to_hex
+from rlhf_contract.lang.ir import Contract
+from rlhf_contract.machine import to_numpy
+from rlhf_contract.machine.from_file import Columns, to_rows
+from rlhf_contract.machine.program import Program
+from rlhf_contract.machine.rows import Rows
+from rlhf_contract.machine.to_numpy import Outcomes
+from rlhf_contract.merkle.leaf import sample_id
+from rlhf_contract.oracle.epoch_file import (
+    MAX_ROWS,
+    DataFolder,
+    Epoch,
+    Header,
+    read_epoch,
+    root_of,
+    write_epoch,
+    write_table,
+)
+from rlhf_contract.oracle.recompute import findings, load_voted
+
+__all__ = ["Active", "Prepared", "cosign", "load_active", "post", "prepare"]
+
+SIGNING_SECONDS = 3600
+PROMPT_COLUMNS = ("prompt", "question", "query")
+ANSWER_COLUMNS = ("answer", "completion", "response")
+
+
+@dataclass(frozen=True, slots=True)
+class Active:
+    """The contract in force, checked against the chain, and who may attest for it."""
+
+    contract: Contract
+    program: Program
+    in_force: attestation.InForce
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A sealed epoch: its rows and outcomes, its file, and the batch that oracles are asked to sign."""
+
+    rows: Rows
+    outcomes: Outcomes
+    path: Path
+    batch: RewardBatch
+
+
+def load_active(ledger: Ledger, spec: Path) -> Active:
+    """The contract in `spec`, only if it is the active version.
+
+    Raises SpecMismatch when it is another text or program, ChainError when nothing is in force.
+    """
+    in_force = attestation.in_force(ledger)
+    contract, program = load_voted(spec, in_force.spec_hash, in_force.program_hash)
+    return Active(contract, program, in_force)
+
+
+def prepare(
+    ledger: Ledger,
+    active: Active,
+    columns: Columns,
+    folder: DataFolder,
+    run: str,
+    progress: Callable[[int], None] | None = None,
+) -> Prepared:
+    """Compute every reward of `columns`, commit to each sample, and write the next epoch's files.
+
+    Nothing is signed or sent. Raises DataError when a signal has no column.
+    """
+    rows = to_rows(active.contract, columns)
+    if len(rows) > MAX_ROWS:
+        raise DataError(f"{columns.where}: {len(rows):,} rows; one epoch holds at most {MAX_ROWS:,}")
+    outcomes = to_numpy.run(active.program, rows.signals, progress)
+    salts = secrets.token_bytes(32 * len(rows))
+    texts = zip(columns.text(*PROMPT_COLUMNS), columns.text(*ANSWER_COLUMNS), strict=True)
+    samples = b"".join(sample_id(salts[32 * i : 32 * i + 32], *text) for i, text in enumerate(texts))
+    epoch = Epoch(np.frombuffer(samples, np.uint8).reshape(-1, 32), outcomes.status, rows.signals, outcomes.reward)
+    root = root_of(epoch)
+    last, last_root = attestation.latest(ledger)
+    run_id = keccak256(run.encode())
+    header = Header(
+        to_hex(ledger.contract_id),
+        to_hex(active.in_force.spec_hash),
+        to_hex(active.in_force.program_hash),
+        to_hex(run_id),
+        last + 1,
+        tuple(s.name for s in active.contract.signals),
+    )
+    folder.create()
+    _write_salts(folder.salts(root), salts)
+    folder.spec(active.in_force.spec_hash).write_bytes(active.contract.source.encode())
+    ledger.deployment.write(folder.deployment)
+    path = folder.epoch(root)
+    data_hash = write_epoch(path, header, epoch)
+    batch = RewardBatch(
+        contractId=ledger.contract_id,
+        specHash=active.in_force.spec_hash,
+        runId=run_id,
+        epoch=last + 1,
+        root=root,
+        count=len(rows),
+        prevRoot=last_root,
+        dataHash=data_hash,
+        configDigest=active.in_force.config_digest,
+        deadline=ledger.node.now() + SIGNING_SECONDS,
+    )
+    return Prepared(rows, outcomes, path, batch)
+
+
+def _write_salts(path: Path, salts: bytes) -> None:
+    """Salts stay with their owner: without them nobody can tie a sample_id to a text."""
+    array = pa.FixedSizeBinaryArray.from_buffers(pa.binary(32), len(salts) // 32, [None, pa.py_buffer(salts)])
+    write_table(path, pa.table({"salt": array}), mode=0o600)
+
+
+def cosign(ledger: Ledger, spec: Path, folder: DataFolder, batch: RewardBatch, oracle: LocalAccount) -> bytes:
+    """What an oracle does before it signs: trust nobody, read the data, compute everything again.
+
+    Raises EpochError with every finding, SpecMismatch when its own spec is not the active one.
+    """
+    active = load_active(ledger, spec)
+    last, last_root = attestation.latest(ledger)
+    header, epoch, data_hash = read_epoch(folder.epoch(batch.root))
+    found = [
+        f"{what} is {_shown(actual)}, expected {_shown(expected)}"
+        for what, actual, expected in (
+            ("contractId", batch.contractId, ledger.contract_id),
+            ("specHash", batch.specHash, active.in_force.spec_hash),
+            ("configDigest", batch.configDigest, active.in_force.config_digest),
+            ("epoch", batch.epoch, last + 1),
+            ("prevRoot", batch.prevRoot, last_root),
+            ("count", batch.count, len(epoch)),
+            ("dataHash", batch.dataHash, data_hash),
+        )
+        if actual != expected
+    ]
+    if oracle.address not in active.in_force.oracles.signers:
+        found.append(f"{oracle.address} is not one of the oracles in force")
+    found += findings(active.contract, active.program, header, epoch, batch.root)
+    if found:
+        raise EpochError(
+            f"{oracle.address} does not sign epoch {batch.epoch}:\n" + "\n".join(f"  - {f}" for f in found)
+        )
+    return sign(oracle, batch_message(batch, ledger.node.chain_id, ledger.log.address))
+
+
+def _shown(value: bytes | int) -> str:
+    return to_hex(value) if isinstance(value, bytes) else str(value)
+
+
+def post(
+    ledger: Ledger, relayer: LocalAccount, active: Active, batch: RewardBatch, signatures: Mapping[str, bytes]
+) -> Sent:
+    """Bring the signed batch to the chain.
+
+    Raises Refused with the reason: TooFewSignatures, EpochNotNext, SpecNotActive, BatchExpired …
+    """
+    return attestation.attest(ledger, relayer, batch, active.in_force.oracles, signatures)

@@ -1,0 +1,70 @@
+"""The proof report: one canonical JSON document, whose keccak256 is the proofHash that stakeholders vote on.
+
+The same spec and solver give the same bytes again on any machine; how long it took is no part of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from rlhf_contract.errors import ExitCode
+from rlhf_contract.hashing import keccak256, to_hex
+from rlhf_contract.lang.ir import Contract
+from rlhf_contract.machine.program import Program
+from rlhf_contract.prove.decide import Result, Verdict, Witness, solver_name
+from rlhf_contract.types import Status, decimal_text
+
+__all__ = ["exit_code", "proof_hash", "report", "row_words"]
+
+
+def report(contract: Contract, program: Program, results: Sequence[Result]) -> dict[str, Any]:
+    """The report as a JSON-ready dict."""
+    return {
+        "contract": contract.name,
+        "version": contract.version,
+        "specHash": to_hex(keccak256(contract.source.encode())),
+        "programHash": to_hex(keccak256(program.data)),
+        "solver": solver_name(),
+        "obligations": [
+            {
+                "id": r.id,
+                "sentence": r.sentence,
+                "verdict": r.verdict.value,
+                "tier": r.tier,
+                "witness": [row_words(contract, w) for w in r.witness],
+            }
+            for r in results
+        ],
+    }
+
+
+def row_words(contract: Contract, witness: Witness) -> dict[str, Any]:
+    """A row of a counterexample in the author's terms: signals and reward as decimals, broken rules by name."""
+    watched = [r.name for r in contract.rules] + [e.name for e in contract.ensured]
+    signals: dict[str, Any] = {}
+    for spec, value in zip(contract.signals, witness.signals, strict=True):
+        signals[spec.name] = bool(value) if spec.kind == "bool" else decimal_text(value, spec.scale)
+    outcome = witness.outcome
+    rewarded = outcome.status is Status.REWARDED
+    return {
+        "signals": signals,
+        "status": outcome.status.name.lower(),
+        "reward": decimal_text(outcome.reward, 6) if rewarded else None,
+        "broken": [watched[b] for b in outcome.breaches],
+    }
+
+
+def proof_hash(report: dict[str, Any]) -> bytes:
+    """keccak256 of the report with sorted keys and no spaces (RFC 8785 for the values that occur here)."""
+    return keccak256(msgspec.json.encode(report, order="deterministic"))
+
+
+def exit_code(results: Sequence[Result]) -> ExitCode:
+    """REFUTED before UNKNOWN before OK; a promise that holds of nothing counts as refuted."""
+    verdicts = {r.verdict for r in results}
+    if verdicts & {Verdict.REFUTED, Verdict.VACUOUS}:
+        return ExitCode.REFUTED
+    return ExitCode.UNKNOWN if Verdict.UNKNOWN in verdicts else ExitCode.OK
