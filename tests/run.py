@@ -51,6 +51,7 @@ def lanes() -> list[Lane]:
     return [
         Lane("lint", ("make", "--no-print-directory", "lint")),
         Lane("unit", (*PYTEST, "--disable-socket", "--allow-unix-socket"), "tests/unit"),
+        Lane("golden", (*PYTEST, "--disable-socket", "--allow-unix-socket"), "tests/golden"),
         Lane("differential", PYTEST, "tests/differential"),
         Lane("attacks", PYTEST, "tests/attacks"),
         Lane("e2e", PYTEST, "tests/e2e"),

@@ -1,12 +1,13 @@
 """Write `spec/vectors/*.json` with the reference machine: `python spec/vectors/make.py`.
 
-Run it when an operation is added. A changed line in an existing vector is a changed meaning: existing programs would give
-other rewards, so it needs a new program version. `tests/unit/machine/test_vectors.py` checks some rows by hand.
+Run it when an operation is added. A changed line in an existing vector is a changed meaning: existing programs would
+give other rewards, so it needs a new program version. `tests/unit/machine/test_vectors.py` checks some rows by hand.
 """
 
 from __future__ import annotations
 
 import json
+from itertools import product
 from pathlib import Path
 
 from rlhf_contract.hashing import to_hex
@@ -106,9 +107,7 @@ def vectors() -> dict[str, tuple[str, list[list[int]]]]:
     """Name → source and rows."""
     ends = (-1_000_000, -999_999, -500_001, -1, 0, 1, 333_333, 500_000, 500_001, 999_999, 1_000_000)
     example = (HERE.parents[1] / "examples" / "safe_assistant.legal").read_text("utf-8")
-    logic = [
-        [n, x, p, q] for n in (-5, 0, 1, 4, 5) for x in (0, 899_999, 900_000, 1_000_000) for p in (0, 1) for q in (0, 1)
-    ]
+    logic = [list(row) for row in product((-5, 0, 1, 4, 5), (0, 899_999, 900_000, 1_000_000), (0, 1), (0, 1))]
     large = 9 * 10**18
     return {
         "safe_assistant": (example, rows_of_example()),

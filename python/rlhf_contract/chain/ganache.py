@@ -35,7 +35,8 @@ def ganache(accounts: int = 10, chain_id: int = CHAIN_ID) -> Iterator[str]:
     arguments = [
         *("--server.host", "127.0.0.1", "--server.port", str(port)),
         *("--chain.chainId", str(chain_id), "--chain.networkId", str(chain_id), "--chain.hardfork", "shanghai"),
-        *("--wallet.totalAccounts", str(accounts), "--wallet.deterministic", "--miner.blockGasLimit", "30000000"),
+        *("--wallet.totalAccounts", str(accounts), "--wallet.deterministic", "--wallet.defaultBalance", "1000000"),
+        *("--miner.blockGasLimit", "30000000"),
     ]
     with TemporaryFile() as output:
         process = subprocess.Popen(

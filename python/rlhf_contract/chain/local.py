@@ -13,11 +13,11 @@ from rlhf_contract.types import Seconds
 
 __all__ = ["advance", "funded_accounts"]
 
-PURSE = Web3.to_wei(10, "ether")
+PURSE = Web3.to_wei(1, "ether")
 
 
 def funded_accounts(node: Node, names: Iterable[str]) -> dict[str, LocalAccount]:
-    """A fresh random key for each name, with ten ether from the node's first unlocked account."""
+    """A fresh random key for each name, with one ether from the node's first unlocked account."""
     made: dict[str, LocalAccount] = {name: Account.create() for name in names}
     with explained("paying the demo's accounts"):
         bank = node.web3.eth.accounts[0]

@@ -132,7 +132,8 @@ def explained(what: str) -> Iterator[None]:
 def _refused(error: Any, what: str) -> ChainError:
     data = _revert_data(error)
     if data is None:
-        return ChainError(f"{what}: {getattr(error, 'message', None) or error}")
+        said = (getattr(error, "rpc_response", None) or {}).get("error", {}).get("message")
+        return ChainError(f"{what}: {said or error}")
     name, types = _custom_errors().get(data[:4], (f"error {data[:4].hex()}", ()))
     try:
         arguments = eth_abi.decode(types, data[4:])

@@ -144,8 +144,8 @@ class Story:
 
     def deploy(self, url: str, spec: Path) -> tuple[Ledger, dict[str, LocalAccount]]:
         """The contracts, with the stakeholders of the spec as classes of one member each."""
+        from rlhf_contract.chain import local
         from rlhf_contract.chain.deployment import Rules, StakeholderClass, deploy
-        from rlhf_contract.chain.local import funded_accounts
         from rlhf_contract.chain.node import connect
         from rlhf_contract.types import Seconds
 
@@ -155,7 +155,7 @@ class Story:
         holders = [u.stakeholder for u in contract.utilities]
         oracles = [f"oracle {i + 1}" for i in range(ORACLES)]
         with self.step("give everybody a key of their own"):
-            accounts = funded_accounts(node, ["deployer", "relayer", *holders, *oracles])
+            accounts = local.funded_accounts(node, ["deployer", "relayer", *holders, *oracles])
         classes = tuple(
             StakeholderClass(u.stakeholder, u.weight, u.veto, ((accounts[u.stakeholder].address, 1),))
             for u in contract.utilities
@@ -163,6 +163,7 @@ class Story:
         rules = Rules(Seconds(HOUR), Seconds(3 * DAY), Seconds(DAY), Seconds(2 * DAY))
         with self.step("deploy registry, votes, governor, timelock and attestation log"):
             ledger = deploy(node, accounts["deployer"], contract.name, classes, rules)
+            local.advance(node, Seconds(2))  # a proposer must have been a member a second ago
         return ledger, accounts
 
     def vote(self, ledger: Ledger, accounts: dict[str, LocalAccount], adoption: Adoption) -> None:

@@ -321,7 +321,9 @@ class _Checker:
                 left = self.builder.logic("not", (left,), left_span)
             return self.builder.logic("and" if operator == "AND" else "or", (left, right), span)
         if operator in ("=", "!="):
-            self.typed(right, left.type, binary.right.span)
+            if right.type != left.type:
+                self.problem("type", "a condition and a number are never equal", span, "compare like with like")
+                raise _Mistake
             node = self.builder.compare("eq", left, right, span)
             return self.builder.logic("not", (node,), span) if operator == "!=" else node
         self.typed(left, "number", left_span)

@@ -121,7 +121,8 @@ def _syntax_error(error: lark.exceptions.UnexpectedInput, text: str) -> Diagnost
         line, column, width = len(lines), len(lines[-1]) + 1, 1
         message = "the file ends too early"
         expected = (error.accepts or error.expected) if isinstance(error, lark.exceptions.UnexpectedToken) else set()
-    return Diagnostic("syntax", message, Span(line, column, line, column + width), _expected(expected))
+    hint = "indent with spaces" if message.endswith("U+0009 has no meaning here") else _expected(expected)
+    return Diagnostic("syntax", message, Span(line, column, line, column + width), hint)
 
 
 def _visible(character: str) -> str:
@@ -309,7 +310,7 @@ class _TreeToSpec(Transformer_NonRecursive):  # type: ignore[type-arg]
                 "decimals",
                 f"{token} has {len(fraction)} decimals; a number has at most six",
                 _token_span(token),
-                f"write {whole}.{fraction[:MAX_DECIMALS]}",
+                f"write {whole}.{fraction[:MAX_DECIMALS]}".rstrip("0").rstrip("."),
             )
             return 0, 0
         if len(whole.lstrip("0")) + len(fraction) > MAX_DIGITS:

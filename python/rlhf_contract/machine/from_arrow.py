@@ -6,14 +6,13 @@ times 10⁶, integers and decimals are read exactly.
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from rlhf_contract.lang.ir import SignalSpec
+from rlhf_contract.machine.from_values import read_value
 from rlhf_contract.machine.rows import Fault
 from rlhf_contract.types import ABSENT, INT64_MAX, MICRO
 
@@ -32,14 +31,14 @@ def read_column(spec: SignalSpec, column: pa.ChunkedArray | pa.Array) -> Read:
     elif pa.types.is_integer(kind):
         values, faults = _integers(column, spec.scale)
     elif pa.types.is_decimal(kind):
-        values, faults = _decimals(column, spec.scale)
+        values, faults = _decimals(spec, column)
     elif pa.types.is_floating(kind):
         values, faults = _floats(column, spec.kind)
     else:
         values, faults = _wrong(column)
     missing = column.is_null().to_numpy(zero_copy_only=False)
     faults[missing] = Fault.MISSING
-    values[faults != Fault.NONE] = ABSENT
+    values[(faults != Fault.NONE) & (faults != Fault.OUT_OF_RANGE)] = ABSENT
     outside = (faults == Fault.NONE) & ((values < spec.lowest) | (values > spec.highest))
     faults[outside] = Fault.OUT_OF_RANGE
     return values, faults
@@ -82,9 +81,12 @@ def round_micro(floats: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
         rounded = np.where(tie & (error > 0), np.ceil(product), rounded)
         rounded = np.where(tie & (error < 0), np.floor(product), rounded)
     values = _saturate(rounded)
-    # From 2^53 on the product is an even integer and the error may hold whole units.
-    large = (np.abs(product) >= 2.0**53) & (values != ABSENT)
-    values[large] += np.rint(error[large]).astype(np.int64)
+    # From 2^53 on the product is an even integer, and the error may hold whole units, even where the product is ±2^63.
+    large = (np.abs(product) >= 2.0**53) & (np.abs(product) <= 2.0**63)
+    step = np.copysign(1024.0, product[large])
+    units = (step + np.rint(error[large])).astype(np.int64)
+    inside = (np.abs(product[large]) < 2.0**63) | (np.rint(error[large]) * step <= -1024.0)
+    values[large] = np.where(inside, (product[large] - step).astype(np.int64) + np.where(inside, units, 0), ABSENT)
     return values
 
 
@@ -104,26 +106,16 @@ def _integers(column: pa.Array, scale: int) -> Read:
     return values, np.zeros(len(values), np.uint8)
 
 
-def _decimals(column: pa.Array, scale: int) -> Read:
-    """Exact decimals at `scale`: TOO_PRECISE (or, for an int, WRONG_TYPE) where a digit would be lost."""
+def _decimals(spec: SignalSpec, column: pa.Array) -> Read:
+    """Exact decimals: TOO_PRECISE (or, for an int, WRONG_TYPE) where a digit would be lost."""
+    scale = spec.scale
     lost = Fault.TOO_PRECISE if scale else Fault.WRONG_TYPE
     filled = pc.fill_null(column, 0)
-    try:
-        exact = filled.cast(pa.decimal128(38, scale), safe=False)
-        kept = pc.equal(exact.cast(filled.type, safe=False), filled).to_numpy(zero_copy_only=False)
-    except pa.ArrowInvalid:  # a value too large for 38 digits: read this rare column one value at a time
-        return _large_decimals(filled, scale, lost)
+    largest = pc.max(pc.abs(filled)).as_py()
+    if largest is not None and largest > INT64_MAX // 10**scale:  # rare: some value cannot be in any range
+        read = [read_value(spec, value) for value in filled.to_pylist()]
+        return np.array([number for number, _ in read], np.int64), np.array([fault for _, fault in read], np.uint8)
+    exact = filled.cast(pa.decimal128(38, scale), safe=False)
+    kept = pc.equal(exact.cast(filled.type, safe=False), filled).to_numpy(zero_copy_only=False)
     words = np.frombuffer(exact.buffers()[1], np.int64).reshape(-1, 2)[exact.offset : exact.offset + len(exact)]
-    fits = words[:, 1] == words[:, 0] >> 63  # the high word only repeats the sign
-    values = np.where(fits, words[:, 0], ABSENT)
-    return values, np.where(kept, Fault.NONE, lost).astype(np.uint8)
-
-
-def _large_decimals(column: pa.Array, scale: int, lost: Fault) -> Read:
-    values = np.empty(len(column), np.int64)
-    faults = np.zeros(len(column), np.uint8)
-    for row, value in enumerate(column.to_pylist()):
-        scaled = Fraction(value) * 10**scale
-        values[row] = int(scaled) if abs(scaled) <= INT64_MAX else ABSENT
-        faults[row] = Fault.NONE if scaled.denominator == 1 else lost
-    return values, faults
+    return words[:, 0].copy(), np.where(kept, Fault.NONE, lost).astype(np.uint8)
