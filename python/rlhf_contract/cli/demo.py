@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -42,6 +42,9 @@ def demo(
     folder: Annotated[Path, typer.Option("--folder", help="Made anew; holds the data afterwards.")] = Path(
         "build/demo"
     ),
+    rpc: Annotated[
+        str | None, typer.Option("--rpc", help="A running Ganache or anvil, instead of one started here.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Tell the whole story on a local chain: prove, vote, reward, attest, audit. About half a minute.
@@ -67,16 +70,13 @@ def demo(
     files = DataFolder(folder / "data").create()
     story.out.print("[bold]RLHF-Contract-Wizard[/]: one reward, from words to an audit\n")
     adoption = story.prove(spec, leaky)
-    with story.step("start a local Ethereum chain (Ganache)"):
-        chain = ganache()
-        url = chain.__enter__()
-    try:
+    with ExitStack() as chain:
+        with story.step("start a local Ethereum chain (Ganache)" if rpc is None else f"use the chain at {rpc}"):
+            url = rpc or chain.enter_context(ganache())
         ledger, accounts = story.deploy(url, spec)
         story.vote(ledger, accounts, adoption)
         prepared = story.attest(ledger, accounts, spec, columns, files)
         audited = story.audit(url, files, prepared)
-    finally:
-        chain.__exit__(None, None, None)
     if json:
         print_json(story.document(ledger, adoption, prepared, audited))
     else:
