@@ -46,6 +46,8 @@ def audit_(
 
 def show_audit(out: Console, result: Audit) -> None:
     """A line for each epoch, every finding, and the verdict."""
+    from rich.markup import escape
+
     rows = table("epoch", "spec", "rewards", "root", "verdict", right=("epoch", "rewards"))
     for epoch in result.epochs:
         verdict = "[green]TRUE[/]" if epoch.true else "[bold red]FALSE[/]"
@@ -53,9 +55,9 @@ def show_audit(out: Console, result: Audit) -> None:
     out.print(rows)
     for epoch in result.epochs:
         for finding in epoch.findings:
-            out.print(f"[red]epoch {epoch.epoch}[/]: {finding}", markup=True)
+            out.print(f"[red]epoch {epoch.epoch}[/]: {escape(finding)}")
     for finding in result.findings:
-        out.print(f"[red]ledger[/]: {finding}")
+        out.print(f"[red]ledger[/]: {escape(finding)}")
     where = f"{result.deployment.name} on chain {result.deployment.chain_id} at block {result.block}"
     if result.true:
         out.print(f"[bold green]TRUE[/]: all {result.rewards:,} rewards of {where} follow from the adopted contract")

@@ -75,7 +75,7 @@ def check(file: SpecFile, json: Json = False) -> None:
         print_json(summary)
         return
     out = console()
-    out.print(f"[bold]{contract.name} {contract.version}[/] {contract.title}")
+    out.print(f"[bold]{contract.name} {contract.version}[/] {escape(contract.title)}")
     rows = table("", "")
     rows.show_header = False
     weights = (f"{name} {weight}" for name, weight in summary["stakeholders"].items())
@@ -121,13 +121,18 @@ def prove(
 
     Example: rlhf-contract prove examples/leaky.legal
     """
+    from rich.console import Console
+
     from rlhf_contract.hashing import to_hex
     from rlhf_contract.prove.decide import Budget
     from rlhf_contract.prove.decide import prove as decide
     from rlhf_contract.prove.report import exit_code, proof_hash, report
 
     contract, program, _ = read_spec(file)
-    results = decide(contract, Budget(rlimit=rlimit, seconds=seconds))
+    with Console(stderr=True, quiet=json).status("proving") as status:
+        results = decide(
+            contract, Budget(rlimit=rlimit, seconds=seconds), lambda promise: status.update(f"proving {promise}")
+        )
     document = report(contract, program, results)
     code = exit_code(results)
     if json:
