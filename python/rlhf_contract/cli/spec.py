@@ -46,6 +46,8 @@ def check(file: SpecFile, json: Json = False) -> None:
 
     Example: rlhf-contract check examples/safe_assistant.legal
     """
+    from rich.markup import escape
+
     from rlhf_contract.hashing import keccak256, to_hex
     from rlhf_contract.types import decimal_text
 
