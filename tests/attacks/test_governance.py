@@ -38,7 +38,7 @@ def test_a_ballot_is_used_twice(story: Story, open_vote: OpenVote) -> None:
         story.ledger, story.accounts["users"], proposal, adoption, "for", deadline(story)
     )
     governance.relay_ballot(story.ledger, story.accounts["stranger"], ballot, signature, "users")
-    with pytest.raises(Refused, match="InvalidAccountNonce"):
+    with pytest.raises(Refused, match="GovernorAlreadyCastVote"):
         governance.relay_ballot(story.ledger, story.accounts["stranger"], ballot, signature, "users")
 
 

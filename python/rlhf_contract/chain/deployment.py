@@ -103,7 +103,7 @@ def attach(node: Node, deployment: Deployment) -> Ledger:
         deployment,
         node.contract("ContractRegistry", deployment.registry),
         node.contract("StakeholderVotes", deployment.votes),
-        node.contract("TimelockController", deployment.timelock),
+        node.contract("StakeholderTimelock", deployment.timelock),
         node.contract("StakeholderGovernor", deployment.governor),
         node.contract("AttestationLog", deployment.log),
     )
@@ -114,7 +114,7 @@ def deploy(node: Node, account: LocalAccount, name: str, classes: tuple[Stakehol
 
     `account` pays and keeps no power. Raises Refused with the contract's error, e.g. when weights do not sum to one.
     """
-    timelock = node.deploy(account, "TimelockController", rules.timelock_delay, [], [NOBODY], account.address)
+    timelock = node.deploy(account, "StakeholderTimelock", rules.timelock_delay, [], [NOBODY], account.address)
     members = [(address, index, shares) for index, c in enumerate(classes) for address, shares in c.members]
     votes = node.deploy(
         account, "StakeholderVotes", timelock.address, [(c.name, c.weight, c.veto) for c in classes], members

@@ -17,14 +17,13 @@ __all__ = ["CONTRACTS", "SOLC_VERSION", "artifact", "compile_contracts"]
 SOLC_VERSION = "0.8.30"
 EVM_VERSION = "shanghai"  # the newest that Ganache 7.9.2 runs
 OPTIMIZER_RUNS = 200
-TIMELOCK = "TimelockController"
 CONTRACTS = (
     "AttestationLog",
     "ContractRegistry",
     "RewardMachine",
     "StakeholderGovernor",
+    "StakeholderTimelock",
     "StakeholderVotes",
-    TIMELOCK,
 )
 
 
@@ -39,17 +38,12 @@ def compile_contracts(project: Path) -> Path:
     os.environ.setdefault("SOLCX_BINARY_PATH", str(project / "toolchain"))
     import solcx  # reads SOLCX_BINARY_PATH when imported
 
-    openzeppelin = project / "node_modules" / "@openzeppelin" / "contracts"
-    if not openzeppelin.is_dir():
+    if not (project / "node_modules" / "@openzeppelin" / "contracts").is_dir():
         raise SetupError("node_modules has no OpenZeppelin contracts; run `make setup`")
     names = {str(path.relative_to(project)): path for path in sources}
-    timelock = f"@openzeppelin/contracts/governance/{TIMELOCK}.sol"
     settings = {
         "language": "Solidity",
-        "sources": {
-            **{name: {"content": path.read_text("utf-8")} for name, path in names.items()},
-            timelock: {"content": (openzeppelin / "governance" / f"{TIMELOCK}.sol").read_text("utf-8")},
-        },
+        "sources": {name: {"content": path.read_text("utf-8")} for name, path in names.items()},
         "settings": {
             "evmVersion": EVM_VERSION,
             "optimizer": {"enabled": True, "runs": OPTIMIZER_RUNS},

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.30;
+
+import {IContractRegistry, OracleSet} from "./IContractRegistry.sol";
+
+/// @notice What oracles sign: one epoch of rewards. Its EIP-712 type has the same name and fields.
+struct RewardBatch {
+    bytes32 contractId;
+    /// The text the rewards were computed from; it must be the active one when the batch arrives.
+    bytes32 specHash;
+    /// The training run.
+    bytes32 runId;
+    /// 1 for the first batch of the contract, then one more each time.
+    uint64 epoch;
+    /// Merkle root over the leaves of RewardLeaf.
+    bytes32 root;
+    /// Number of leaves; their indices are 0 … count - 1.
+    uint32 count;
+    /// Root of the epoch before; zero for the first.
+    bytes32 prevRoot;
+    /// keccak256 of the published data.
+    bytes32 dataHash;
+    /// The oracle set in force; a rotation voids what older sets signed.
+    bytes32 configDigest;
+    /// Last second at which the batch may arrive.
+    uint64 deadline;
+}
+
+/// @title Signed Merkle roots of rewards, one after another
+/// @notice m of n oracles sign a batch, anyone brings it. Epochs have no gaps and no doubles.
+/// @dev Assumptions:
+/// - At most `faults` of the signers are dishonest; then at least one honest oracle has computed every batch.
+/// - Oracles are plain keys: 65-byte signatures with low s, no contract wallets.
+/// - The event carries the whole batch, so a history can be rebuilt from logs; the signatures are in the calldata.
+/// - What a batch proves: these rewards follow from these signals. Not that a scorer told the truth about a text.
+interface IAttestationLog {
+    /// @notice The set whose digest is batch.configDigest, at the bits of `signerBitmap`, has signed `batch`.
+    event Attested(bytes32 indexed contractId, uint64 indexed epoch, RewardBatch batch, uint256 signerBitmap);
+
+    /// @notice The oracle set shown is not the one in force.
+    error OracleSetNotInForce(bytes32 expected, bytes32 actual);
+    /// @notice The oracles signed for another oracle set than the one in force.
+    error ConfigDigestNotInForce(bytes32 expected, bytes32 actual);
+    /// @notice The batch was computed from a text that is not the active one.
+    error SpecNotActive(bytes32 expected, bytes32 actual);
+    /// @notice The batch came too late.
+    error BatchExpired(uint256 deadline, uint256 time);
+    /// @notice A batch has at least one leaf and a root.
+    error BatchEmpty(uint256 count, bytes32 root);
+    /// @notice Epochs follow each other without gap or double.
+    error EpochNotNext(uint256 expected, uint256 actual);
+    /// @notice The batch does not continue the last one.
+    error PrevRootMismatch(bytes32 expected, bytes32 actual);
+    /// @notice Too few oracles have signed.
+    error TooFewSignatures(uint256 threshold, uint256 actual);
+    /// @notice There must be one signature for each bit of the bitmap.
+    error SignatureCount(uint256 bits, uint256 signatures);
+    /// @notice The bitmap names a signer beyond the set.
+    error SignerBeyondSet(uint256 signers, uint256 signerBitmap);
+    /// @notice The signature at `position` is not by the signer of the bitmap's bit at that position.
+    error SignerMismatch(uint256 position, address expected, address actual);
+    /// @notice Nothing has been attested under this number.
+    error EpochUnknown(bytes32 contractId, uint256 epoch);
+
+    /// @notice Records a batch. Anyone may call.
+    /// @param set The oracle set in force, in full; only its digest is stored.
+    /// @param signerBitmap Bit i stands for set.signers[i].
+    /// @param signatures One per set bit, lowest bit first.
+    function attest(
+        RewardBatch calldata batch,
+        OracleSet calldata set,
+        uint256 signerBitmap,
+        bytes[] calldata signatures
+    ) external;
+
+    /// @notice Where contracts, versions and oracle sets are kept.
+    function registry() external view returns (IContractRegistry);
+
+    /// @notice Last epoch and its root; zeros before the first.
+    function latest(bytes32 contractId) external view returns (uint64 epoch, bytes32 root);
+
+    /// @notice What is stored of an epoch; zeros if there is none.
+    function epochs(
+        bytes32 contractId,
+        uint64 epoch
+    ) external view returns (bytes32 root, uint48 attestedAt, uint32 count);
+
+    /// @notice The EIP-712 digest that oracles sign.
+    function hashBatch(RewardBatch calldata batch) external view returns (bytes32);
+
+    /// @notice Whether `leaf` belongs to the epoch. Reverts on an unknown epoch and on bytes that are no leaf.
+    function verifyReward(
+        bytes32 contractId,
+        uint64 epoch,
+        bytes calldata leaf,
+        bytes32[] calldata proof
+    ) external view returns (bool);
+}
