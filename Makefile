@@ -1,13 +1,13 @@
 # RLHF-Contract-Wizard. `make` alone lists what there is.
 #
 # Needs Python 3.11 or newer, Node 20 or newer and GNU make. Everything else comes from the lock files
-# (requirements/*.txt, package-lock.json) into .venv, .venv-brownie and node_modules.
+# (requirements/*.txt, package-lock.json) into .venv, .venv-brownie, .venv-fuzz and node_modules.
 
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test bench lint format lock clean
+.PHONY: help setup demo test bench lint format fuzz lock clean
 
 # The compiler is the npm `solc` of package-lock.json, behind an executable that py-solc-x and Brownie can call.
 export SOLCX_BINARY_PATH := $(CURDIR)/toolchain
@@ -54,13 +54,23 @@ format: .venv/project node_modules/.package-lock.json ## rewrite the layout of t
 	@$(BIN)/ruff check --quiet --fix-only . && $(BIN)/ruff format --quiet .
 	@$(if $(SOLIDITY),prettier --log-level warn --write 'contracts/**/*.sol')
 
+FUZZ_SECONDS ?= 120
+FUZZ_SPECS ?= 5000
+
+fuzz: setup .venv-fuzz/project ## look for rows that set executors apart, and files that break the reader; FUZZ_SECONDS=120
+	@$(call say,fuzz,$(FUZZ_SPECS) generated contracts through every executor)
+	@FUZZ_SPECS=$(FUZZ_SPECS) $(BIN)/python -m pytest -q tests/differential
+	@$(call say,fuzz,the reader for $(FUZZ_SECONDS) seconds; what it finds is left in build/fuzz)
+	@.venv-fuzz/bin/python fuzz/fuzz_parser.py --seconds $(FUZZ_SECONDS)
+
 lock: ## resolve pyproject.toml and package.json into the lock files again
 	@$(call say,lock,package-lock.json)
 	@npm install --package-lock-only --ignore-scripts --loglevel=error
 	@$(call find_python) && "$$python" -m venv --clear build/lock
 	@build/lock/bin/pip install $(PIP_QUIET) uv==$(UV_VERSION)
-	@$(call say,lock,requirements/product.txt) && $(call resolve,--group dev,product)
+	@$(call say,lock,requirements/product.txt) && $(call resolve,--extra editor --group dev,product)
 	@$(call say,lock,requirements/brownie.txt) && $(call resolve,--group brownie,brownie)
+	@$(call say,lock,requirements/fuzz.txt) && $(call resolve,--group fuzz,fuzz)
 
 clean: ## remove what was built, keep the environments
 	@rm -rf build dist $(ARTIFACTS) .hypothesis .mypy_cache .pytest_cache .ruff_cache
@@ -98,7 +108,11 @@ comma := ,
 	@find .venv-brownie/lib/python*/site-packages/brownie -name '*.so' -delete
 	@touch $@
 
-.venv/project .venv-brownie/project: %/project: %/installed pyproject.toml
+.venv-fuzz/installed: requirements/fuzz.txt
+	@$(call environment,.venv-fuzz,fuzz)
+	@touch $@
+
+.venv/project .venv-brownie/project .venv-fuzz/project: %/project: %/installed pyproject.toml
 	@$*/bin/python -m pip install $(PIP_QUIET) --no-build-isolation --no-deps --editable .
 	@touch $@
 
@@ -109,7 +123,7 @@ node_modules/.package-lock.json: package-lock.json
 	@npm ci --ignore-scripts --loglevel=error --no-fund --no-audit >/dev/null
 	@touch $@
 
-$(ARTIFACTS)/.stamp: .venv/project node_modules/.package-lock.json toolchain/solc-v0.8.30 $(SOLIDITY)
+$(ARTIFACTS)/.stamp: python/rlhf_contract/chain/solidity.py .venv/project node_modules/.package-lock.json toolchain/solc-v0.8.30 $(SOLIDITY)
 	@$(call say,compile,contracts → $(ARTIFACTS))
 	@$(BIN)/rlhf-contract compile
 	@mkdir -p $(@D) && touch $@

@@ -2,6 +2,8 @@
 
     RewardContractError
     ├── SpecError           a Legal-Blocks file is wrong; carries every diagnostic
+    ├── NotTraceable        a Python construct that cannot become a contract
+    │   └── NoSuchName      a traced function mentions something that is not declared
     ├── DataError           a data file cannot be read as rows for this contract
     ├── ProgramError        program bytes are malformed, or could overflow
     ├── SetupError          something `make setup` provides is absent
@@ -27,6 +29,8 @@ __all__ = [
     "EpochError",
     "ExitCode",
     "InternalError",
+    "NoSuchName",
+    "NotTraceable",
     "ProgramError",
     "Refused",
     "RewardContractError",
@@ -117,6 +121,14 @@ class SpecError(RewardContractError):
         self.source = source
         self.filename = filename
         super().__init__("\n\n".join(d.render(source, filename) for d in self.diagnostics))
+
+
+class NotTraceable(RewardContractError, TypeError):
+    """A Python construct that cannot become a contract. The message says what to write instead."""
+
+
+class NoSuchName(NotTraceable, AttributeError):
+    """A traced function mentions a signal, LET or field that is not declared."""
 
 
 class DataError(RewardContractError):

@@ -2,43 +2,76 @@
 
 from __future__ import annotations
 
+import os
+from random import Random
+
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from generated import rows_for, specs
+from columns import as_columns
+from generated import random_rows, random_spec, rows_for, specs
 from rlhf_contract.lang import load
 from rlhf_contract.machine import step, to_numpy
 from rlhf_contract.machine.compile import compile_contract
 
+SPECS = int(os.environ.get("FUZZ_SPECS", "500"))  # `make fuzz` sets more
+ROWS = 200
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
-@given(specs(), st.data())
-def test_numpy_equals_step(source: str, data: st.DataObject) -> None:
-    """Status, reward, requirement and breaches of every row are the same to the last bit."""
-    contract = load(source)
-    program = compile_contract(contract, promises=True)
-    rows = data.draw(st.lists(rows_for(contract), min_size=1, max_size=25))
-    outcomes = to_numpy.run(program, np.ascontiguousarray(np.array(rows, np.int64).T))
+
+def disagreement(source: str, rows: list[list[int]]) -> str:
+    """The first row on which the two differ, with both answers; empty if there is none."""
+    program = compile_contract(load(source), promises=True)
+    outcomes = to_numpy.run(program, *as_columns(program, rows))
     for index, row in enumerate(rows):
         one = step.run(program, row)
+        requirement = -1 if one.requirement is None else one.requirement
+        reference = int(one.status), one.reward, requirement, one.breaches
+        batch = (
+            int(outcomes.status[index]),
+            int(outcomes.reward[index]),
+            int(outcomes.requirement[index]),
+            tuple(np.flatnonzero(outcomes.breaches[:, index]).tolist()),
+        )
+        if reference != batch:
+            return f"{source}\nrow {row}: step {reference}, NumPy {batch}"
+    return ""
 
-        assert (one.status, one.reward) == (outcomes.status[index], outcomes.reward[index])
-        assert (-1 if one.requirement is None else one.requirement) == outcomes.requirement[index]
-        assert one.breaches == tuple(np.flatnonzero(outcomes.breaches[:, index]))
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(specs(), st.data())
+def test_numpy_equals_step(source: str, data: st.DataObject) -> None:
+    """Status, reward, requirement and breaches are the same to the last bit; Hypothesis shrinks what is not."""
+    rows = data.draw(rows_for(load(source), 25))
+
+    assert disagreement(source, rows) == ""
+
+
+@pytest.mark.timeout(900 + SPECS)
+def test_numpy_equals_step_in_bulk() -> None:
+    """The same on 100,000 pairs of contract and row, from fixed seeds."""
+    for seed in range(SPECS):
+        random = Random(seed)
+        source = random_spec(random)
+
+        assert disagreement(source, random_rows(random, load(source), ROWS)) == "", f"seed {seed}"
 
 
 def test_blocks_do_not_show() -> None:
-    """Rows before, at and behind a block's edge get what they get alone."""
-    source = "LEGAL-BLOCKS 1\nCONTRACT C VERSION 1.0.0\n  REWARD IN [0, 1]\nSIGNALS\n  x : score\n"
-    source += "STAKEHOLDERS\n  a WEIGHT 1 WANTS x\nAGGREGATE weighted_mean\nINVARIANT v: x < 0.9 PENALTY 0.5\n"
+    """Rows before, at and behind a block's edge get what they get alone, lists included."""
+    source = (
+        "LEGAL-BLOCKS 1\nCONTRACT C VERSION 1.0.0\n  REWARD IN [0, 1]\nSIGNALS\n  x : score\n"
+        "  l : list [3] of { y : score }\nSTAKEHOLDERS\n  a WEIGHT 1 WANTS x\nAGGREGATE weighted_mean\n"
+        "INVARIANT v: x < 0.9 OR sum(e IN l: e.y) > 1 PENALTY 0.5\n"
+    )
     program = compile_contract(load(source))
-    count = 2 * to_numpy.BLOCK + 7
-    signals = (np.arange(count, dtype=np.int64) * 7919 % 1_000_001).reshape(1, count)
+    random = Random(7)
+    rows = random_rows(random, load(source), to_numpy.BLOCK + 7)
     seen: list[int] = []
-    whole = to_numpy.run(program, signals, seen.append)
-    for start in (0, to_numpy.BLOCK - 3, to_numpy.BLOCK, 2 * to_numpy.BLOCK - 1, count - 5):
-        part = to_numpy.run(program, np.ascontiguousarray(signals[:, start : start + 5]))
+    whole = to_numpy.run(program, *as_columns(program, rows), seen.append)
+    for start in (0, to_numpy.BLOCK - 3, to_numpy.BLOCK, len(rows) - 5):
+        part = to_numpy.run(program, *as_columns(program, rows[start : start + 5]))
 
         assert np.array_equal(whole.reward[start : start + 5], part.reward)
-    assert seen == [to_numpy.BLOCK, 2 * to_numpy.BLOCK, count]
+    assert seen == [to_numpy.BLOCK, len(rows)]

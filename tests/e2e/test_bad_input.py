@@ -101,7 +101,7 @@ def test_an_unknown_signal_name(story: Story, tmp_path: Path) -> None:
 
 def test_weights_that_sum_to_99_percent(story: Story, tmp_path: Path) -> None:
     """The compiler refuses weights that do not sum to one; so does the chain."""
-    spec = changed_spec(story, tmp_path, "WEIGHT 0.20", "WEIGHT 0.19")
+    spec = changed_spec(story, tmp_path, "WEIGHT 0.2 ", "WEIGHT 0.19 ")
     with nothing_attested(story), pytest.raises(SpecError, match=r"the weights sum to 0\.99, not 1"):
         story.propose(spec)
 

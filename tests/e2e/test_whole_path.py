@@ -14,12 +14,12 @@ from rlhf_contract.chain import attestation, governance, local
 from rlhf_contract.chain.governance import ProposalState
 from rlhf_contract.chain.history import read_history
 from rlhf_contract.hashing import keccak256
-from rlhf_contract.machine.from_file import read_file
+from rlhf_contract.machine.from_file import Columns, read_file
 from rlhf_contract.merkle import tree
 from rlhf_contract.merkle.leaf import encode_leaf, sample_id
 from rlhf_contract.oracle.epoch_file import DataFolder, Epoch, leaf_hashes, read_epoch, write_epoch
 from rlhf_contract.types import Seconds, Status
-from story import SAMPLES, Story
+from story import SAMPLES, Story, begin
 
 
 def test_three_epochs_are_audited_true(story: Story, rpc: str) -> None:
@@ -92,6 +92,32 @@ def test_a_sample_is_bound_to_its_text_by_the_salt(story: Story) -> None:
         assert sample_id(salts[row], samples[row]["prompt"], samples[row]["answer"]) == epoch.samples[row].tobytes()
     assert len(set(salts)) == len(salts)
     assert story.folder.salts(prepared.batch.root).stat().st_mode & 0o077 == 0
+
+
+def test_lists_and_choices_go_all_the_way(rpc: str, tmp_path: Path) -> None:
+    """A contract over lists of records and choices is adopted, attested and audited, unreadable lists included."""
+    spec = tmp_path / "claims.legal"
+    spec.write_text(
+        "LEGAL-BLOCKS 1\nCONTRACT Claims VERSION 1.0.0\n  REWARD IN [-1, 1]\nSIGNALS\n"
+        "  severity : one of none, mild, severe\n  claims : list [3] of { true: bool, weight: real [0, 2] }\n"
+        "STAKEHOLDERS\n  users WEIGHT 1 WANTS sum(c IN claims: IF c.true THEN c.weight ELSE 0) / 6\n"
+        "AGGREGATE weighted_mean\nINVARIANT careful: severity = severe IMPLIES FORALL c IN claims: c.true PENALTY 1\n",
+        "utf-8",
+    )
+    true, false = {"true": True, "weight": 1.5}, {"true": False, "weight": 2}
+    claims = [[true, false], [], None, [true] * 4, [true, {"true": True, "weight": 9}], [false]]
+    grades = ["none", "severe", "mild", "mild", "awful", "severe"]
+    story = begin(rpc, spec, tmp_path / "data")
+    story.adopt()
+    prepared = story.attest(Columns({"severity": grades, "claims": claims}, 6, "claims"))
+
+    assert prepared.outcomes.reward.tolist() == [250_000, 0, -(2**63), -(2**63), -(2**63), -1_000_000]
+    assert audit(rpc, story.folder).true
+    header, epoch, _ = read_epoch(prepared.path)
+    epoch.lists[1].elements[1, 0] += 1
+    write_epoch(prepared.path, header, epoch)
+    forged = audit(rpc, story.folder)
+    assert any(f.startswith("the rows hash to the root") for f in forged.epochs[0].findings)
 
 
 # -- the auditor finds what was changed

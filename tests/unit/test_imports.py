@@ -22,7 +22,8 @@ MAY_IMPORT = {
     "prove": BOTTOM | {"lang", "machine"},
     "oracle": BOTTOM | {"chain", "lang", "machine", "prove", "merkle"},
     "audit": BOTTOM | {"chain", "lang", "machine", "merkle", "oracle"},
-    "cli": BOTTOM | {"chain", "lang", "machine", "prove", "merkle", "oracle", "audit"},
+    "editor": BOTTOM | {"lang"},
+    "cli": BOTTOM | {"chain", "editor", "lang", "machine", "prove", "merkle", "oracle", "audit"},
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

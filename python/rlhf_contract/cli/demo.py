@@ -52,6 +52,7 @@ def demo(
     Example: rlhf-contract demo --data my_samples.parquet
     """
     from rlhf_contract.chain.ganache import ganache
+    from rlhf_contract.lang.format import require_canonical
     from rlhf_contract.machine.from_file import read_file, to_rows
     from rlhf_contract.oracle.epoch_file import DataFolder
 
@@ -60,6 +61,7 @@ def demo(
         if not needed.is_file():
             raise SetupError(f"{needed}: there is no such file; run the demo in the project's folder")
     contract, _, _ = read_spec(spec)
+    require_canonical(contract.tree)
     columns = read_file(data or EXAMPLES / "safe_assistant.jsonl")
     to_rows(contract, columns)  # a missing column is said now, not after the vote
     if folder.exists() and not (folder / "data" / "deployment.json").exists() and any(folder.iterdir()):

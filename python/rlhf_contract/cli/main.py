@@ -7,7 +7,7 @@ import sys
 import typer
 
 from rlhf_contract import __version__
-from rlhf_contract.cli import audit, compile, demo, score, spec
+from rlhf_contract.cli import audit, compile, demo, explain, format, lsp, score, spec, why
 from rlhf_contract.cli.output import fail
 from rlhf_contract.errors import ExitCode, RewardContractError
 
@@ -30,8 +30,12 @@ commands.command()(spec.check)
 commands.command()(spec.prove)
 commands.command("hash")(spec.hash_)
 commands.command()(score.score)
+commands.command()(format.fmt)
+commands.command("explain")(explain.explain_)
+commands.command("why")(why.why_)
 commands.command("audit")(audit.audit_)
 commands.command()(demo.demo)
+commands.command("lsp")(lsp.lsp)
 commands.command("compile")(compile.compile_)
 
 

@@ -15,7 +15,7 @@ from rlhf_contract.errors import DataError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from rlhf_contract.lang.ir import Contract
+    from rlhf_contract.lang.contract import Contract
     from rlhf_contract.machine.rows import Rows
     from rlhf_contract.machine.to_numpy import Outcomes
 
@@ -48,7 +48,7 @@ def score(
         raise DataError(f"{out}: the suffix is not one of {', '.join(_WRITERS)}")
     rows = to_rows(contract, read_file(data))
     with progress_bar("rewards", len(rows), quiet=json) as progress:
-        outcomes = to_numpy.run(program, rows.signals, progress)
+        outcomes = to_numpy.run(program, rows.signals, rows.lists, progress)
     if out is not None:
         try:
             _WRITERS[out.suffix.lower()](result_table(contract, rows, outcomes), out)

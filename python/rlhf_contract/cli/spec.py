@@ -13,11 +13,12 @@ from rlhf_contract.errors import DataError, ExitCode
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from rlhf_contract.lang.ir import Contract
+    from rlhf_contract.lang.contract import Contract
+    from rlhf_contract.lang.ir import SignalSpec
     from rlhf_contract.machine.program import Program
     from rlhf_contract.prove.decide import Result
 
-__all__ = ["check", "hash_", "prove", "read_spec", "show_results"]
+__all__ = ["check", "hash_", "plain", "prove", "read_spec", "show_results"]
 
 SpecFile = Annotated[Path, typer.Argument(metavar="FILE", help="A Legal-Blocks file.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of words.")]
@@ -57,10 +58,7 @@ def check(file: SpecFile, json: Json = False) -> None:
         "version": contract.version,
         "title": contract.title,
         "reward": [decimal_text(contract.lowest, 6), decimal_text(contract.highest, 6)],
-        "signals": {
-            s.name: {"kind": s.kind, "range": [decimal_text(s.lowest, s.scale), decimal_text(s.highest, s.scale)]}
-            for s in contract.signals
-        },
+        "signals": {s.name: _signal(s) for s in contract.signals},
         "stakeholders": {u.stakeholder: decimal_text(u.weight, 6) for u in contract.utilities},
         "requires": [r.name for r in contract.requirements],
         "invariants": [r.name for r in contract.rules],
@@ -95,14 +93,30 @@ def check(file: SpecFile, json: Json = False) -> None:
     out.print("[green]ok[/]: names, types, weights and ranges are right; nothing can overflow")
 
 
+def _signal(spec: SignalSpec) -> dict[str, Any]:
+    """Kind and range, choices or fields of a signal."""
+    from rlhf_contract.types import decimal_text
+
+    said: dict[str, Any] = {"kind": spec.kind}
+    if spec.kind == "choice":
+        said["choices"] = list(spec.choices)
+    elif spec.kind == "list":
+        said |= {"length": spec.highest, "fields": {f.name: _signal(f) for f in spec.fields}}
+    else:
+        said["range"] = [decimal_text(spec.lowest, spec.scale), decimal_text(spec.highest, spec.scale)]
+    return said | ({"by": spec.by} if spec.by else {})
+
+
 def hash_(file: SpecFile, json: Json = False) -> None:
-    """Print what stakeholders vote on: the hash of the text and of its program.
+    """Print what stakeholders vote on: the hash of the text and of its program. The text must be canonical (see fmt).
 
     Example: rlhf-contract hash examples/safe_assistant.legal
     """
     from rlhf_contract.hashing import keccak256, to_hex
+    from rlhf_contract.lang.format import require_canonical
 
-    _, program, data = read_spec(file)
+    contract, program, data = read_spec(file)
+    require_canonical(contract.tree)
     hashes = {"specHash": to_hex(keccak256(data)), "programHash": to_hex(keccak256(program.data))}
     if json:
         print_json(hashes)
@@ -175,7 +189,7 @@ def show_counterexample(out: Console, contract: Contract, result: Result) -> Non
     out.print(f"[bold red]refuted[/]: {result.sentence} The machine was run on it:")
     rows = table("signal", *heads)
     for name in words[0]["signals"]:
-        values = [_plain(w["signals"][name]) for w in words]
+        values = [plain(w["signals"][name]) for w in words]
         mark = "[bold]" if len(set(values)) > 1 else ""
         rows.add_row(f"{mark}{name}", *(f"{mark}{v}" for v in values))
     rows.add_section()
@@ -184,5 +198,9 @@ def show_counterexample(out: Console, contract: Contract, result: Result) -> Non
     out.print(rows)
 
 
-def _plain(value: Any) -> str:
+def plain(value: Any) -> str:
+    """A value for people: yes and no, lists line by line."""
+    if isinstance(value, list):
+        records = (", ".join(f"{name} {plain(v)}" for name, v in record.items()) for record in value)
+        return "\n".join(f"{i}: {record}" for i, record in enumerate(records)) or "empty"
     return ("yes" if value else "no") if isinstance(value, bool) else str(value)

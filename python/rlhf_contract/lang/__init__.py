@@ -1,13 +1,13 @@
 """Legal-Blocks: text → syntax tree → typed, exact intermediate representation."""
 
 from rlhf_contract.lang.check import check
-from rlhf_contract.lang.ir import Contract, Node
+from rlhf_contract.lang.contract import Contract
 from rlhf_contract.lang.parse import parse
 
-__all__ = ["Contract", "Node", "check", "load", "parse"]
+__all__ = ["Contract", "check", "load", "parse"]
 
 
-def load(source: str, filename: str = "<spec>") -> Contract:
+def load(source: str | bytes, filename: str = "<spec>") -> Contract:
     """Parse and check `source`; the usual way in.
 
     Raises SpecError with everything that is wrong.

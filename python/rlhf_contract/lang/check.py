@@ -1,36 +1,27 @@
-"""Syntax tree → typed IR: names, types, limits, exact scales and ranges. Everything wrong is reported at once."""
+"""Syntax tree → checked contract: blocks, limits, weights, bounds. Everything wrong is reported at once."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator
-from functools import reduce
 from typing import TypeVar
 
-from rlhf_contract.errors import Diagnostic, Span, SpecError
+from rlhf_contract.errors import Span, SpecError
 from rlhf_contract.lang import ast
-from rlhf_contract.lang.ir import (
-    Builder,
-    Contract,
-    Ensured,
-    MonotoneIn,
-    Node,
-    Requirement,
-    Rule,
-    SignalSpec,
-    Utility,
-)
+from rlhf_contract.lang.aggregate import aggregate
+from rlhf_contract.lang.contract import Contract, Ensured, MonotoneIn, Requirement, Rule, Utility
+from rlhf_contract.lang.expressions import Expressions, Mistake
+from rlhf_contract.lang.ir import Builder, Node, SignalSpec
+from rlhf_contract.lang.names import ListSignal, Scope
 from rlhf_contract.types import INT64_MAX, MICRO, decimal_text
 
-__all__ = ["MAX_BLOCKS", "MAX_SIGNALS", "MAX_STAKEHOLDERS", "check"]
+__all__ = ["MAX_BLOCKS", "MAX_FIELDS", "MAX_SIGNALS", "MAX_STAKEHOLDERS", "check"]
 
 MAX_SIGNALS = 256
 MAX_STAKEHOLDERS = 64
 MAX_BLOCKS = 512
+MAX_FIELDS = 64
 
-_COMPARISONS = {"<": ("lt", False), "<=": ("le", False), ">": ("lt", True), ">=": ("le", True), "=": ("eq", False)}
-_ARITHMETIC = {"+": "add", "-": "sub", "*": "mul"}
-_FUNCTIONS = ("min", "max")
+_Block = TypeVar("_Block", ast.Requires, ast.Invariant, ast.Ensures)
 
 
 def check(spec: ast.Spec) -> Contract:
@@ -41,46 +32,37 @@ def check(spec: ast.Spec) -> Contract:
     return _Checker(spec).contract()
 
 
-_Block = TypeVar("_Block", ast.Requires, ast.Invariant, ast.Ensures)
-
-
-class _Mistake(Exception):
-    """An expression that cannot be typed; its diagnostic is already recorded."""
-
-
 class _Checker:
     def __init__(self, spec: ast.Spec) -> None:
         self.spec = spec
-        self.problems: list[Diagnostic] = []
-        self.builder = Builder(self.problems)
-        self.scope: dict[str, Node] = {}
-        self.declared: dict[str, Span] = {}
+        self.scope = Scope([])
+        self.builder = Builder(spec.source, self.scope.problems)
+        self.expressions = Expressions(self.builder, self.scope)
         self.block_names: dict[str, Span] = {}
-        self.broken: set[str] = set()  # names whose definition failed: using them is not a second mistake
+        self.problem = self.scope.problem
 
     def contract(self) -> Contract:
         spec = self.spec
         self.limits()
-        signals = self.signals()
+        signals = tuple(self.signal(index, signal) for index, signal in enumerate(spec.signals))
         for let in spec.lets:
             self.let(let)
         utilities = self.stakeholders()
-        exact = self.aggregate(utilities)
-        requirements = tuple(Requirement(name, node) for name, node in self.conditions(spec.requires, "REQUIRES"))
+        combined = self.aggregate(utilities)
+        requirements = tuple(Requirement(name, node) for _, (name, node) in self.named(spec.requires, "REQUIRES"))
         rules = self.rules()
+        exact = combined
         for rule in rules:
-            if rule.penalty:
-                exact = self.penalise(exact, rule)
+            exact = self.penalise(exact, rule)
         for rule in rules:
-            if rule.at_most is not None:
-                exact = self.cap(exact, rule)
+            exact = self.cap(exact, rule)
         reward = self.builder.floor(exact, 6, spec.header_span)
-        self.scope["reward"] = reward
-        ensured = tuple(Ensured(name, node) for name, node in self.conditions(spec.ensures, "ENSURES"))
+        self.scope.nodes["reward"] = reward
+        ensured = tuple(Ensured(name, node) for _, (name, node) in self.named(spec.ensures, "ENSURES"))
         promises = tuple(m for m in map(self.monotone, spec.promises) if m)
         lowest, highest = self.bounds(spec.lowest, spec.highest, 6, spec.header_span)
-        if self.problems:
-            raise SpecError(list(dict.fromkeys(self.problems)), spec.source, spec.filename)
+        if self.scope.problems:
+            raise SpecError(list(dict.fromkeys(self.scope.problems)), spec.source, spec.filename)
         return Contract(
             name=spec.name,
             version=spec.version,
@@ -92,50 +74,70 @@ class _Checker:
             utilities=utilities,
             requirements=requirements,
             rules=rules,
+            aggregate=combined,
             exact=exact,
             reward=reward,
             ensured=ensured,
             promises=promises,
+            lets={let.name: self.scope.nodes[let.name] for let in spec.lets},
             nodes=self.builder.nodes,
             tree=spec,
         )
 
-    # -- blocks
-
     def limits(self) -> None:
         spec = self.spec
-        blocks = list(spec.blocks())
+        single = [b for b in spec.blocks if not isinstance(b, ast.Signals | ast.Stakeholders)]
         for what, items, most in (
             ("signals", spec.signals, MAX_SIGNALS),
             ("stakeholders", spec.stakeholders, MAX_STAKEHOLDERS),
-            ("blocks", blocks, MAX_BLOCKS),
+            ("blocks", single, MAX_BLOCKS),
         ):
             if len(items) > most:
-                self.problem(
-                    "too-many", f"{len(items)} {what}; at most {most}", items[most].span, f"drop or join {what}"
-                )
+                self.problem("too-many", f"{len(items)} {what}; at most {most}", items[most].span, "drop or join some")
         if not spec.signals:
             self.problem("no-signals", "the contract reads no signal", spec.header_span, "add a SIGNALS block")
         if not spec.stakeholders:
-            self.problem(
-                "no-stakeholders",
-                "nobody wants anything",
-                spec.header_span,
-                "add a STAKEHOLDERS block with WEIGHT and WANTS",
-            )
+            self.problem("no-stakeholders", "nobody wants anything", spec.header_span, "add a STAKEHOLDERS block")
 
-    def signals(self) -> tuple[SignalSpec, ...]:
-        made = []
-        for index, signal in enumerate(self.spec.signals):
-            kind = "real" if signal.kind == "score" else signal.kind
-            if signal.lowest is None or signal.highest is None:
-                lowest, highest = 0, MICRO if kind == "real" else 1
-            else:
-                lowest, highest = self.bounds(signal.lowest, signal.highest, 6 if kind == "real" else 0, signal.span)
-            spec = SignalSpec(signal.name, kind, lowest, highest, signal.span)
-            made.append(spec)
-            self.declare(signal.name, self.builder.signal(index, spec), signal.span)
-        return tuple(made)
+    # -- signals
+
+    def signal(self, index: int, signal: ast.Signal) -> SignalSpec:
+        if signal.kind != "list":
+            spec = self.scalar(signal, signal.by)
+            self.scope.declare(signal.name, self.builder.signal(index, spec), signal.span)
+            return spec
+        if len(signal.fields) > MAX_FIELDS:
+            text = f"{len(signal.fields)} fields; at most {MAX_FIELDS}"
+            self.problem("too-many", text, signal.fields[MAX_FIELDS].span, "drop or join some")
+        names: dict[str, Span] = {}
+        for field in signal.fields:
+            if field.name in names:
+                self.problem("duplicate-name", f"field {field.name} is named twice", field.span, "rename one")
+            if "." in field.name:
+                self.problem("field-name", "a field's name has no dot", field.span, "use another name")
+            names[field.name] = field.span
+        fields = tuple(self.scalar(field, "") for field in signal.fields)
+        spec = SignalSpec(signal.name, "list", 0, signal.length, signal.span, (), fields, signal.by)
+        self.scope.declare(signal.name, ListSignal(index, spec), signal.span)
+        return spec
+
+    def scalar(self, signal: ast.Signal | ast.Field, by: str) -> SignalSpec:
+        """A signal or field that is one value."""
+        if signal.kind == "choice":
+            twice = [c for c in signal.choices if signal.choices.count(c) > 1]
+            if twice:
+                self.problem("duplicate-name", f"{twice[0]} is offered twice", signal.span, "drop one")
+            if len(signal.choices) < 2:
+                self.problem("choices", "one of a single choice decides nothing", signal.span, "offer two or more")
+            highest = max(1, len(signal.choices) - 1)
+            return SignalSpec(signal.name, "choice", 0, highest, signal.span, signal.choices, (), by)
+        if signal.kind == "bool":
+            return SignalSpec(signal.name, "bool", 0, 1, signal.span, by=by)
+        lowest, highest = 0, MICRO
+        if signal.lowest is not None and signal.highest is not None:
+            scale = 0 if signal.kind == "int" else 6
+            lowest, highest = self.bounds(signal.lowest, signal.highest, scale, signal.span)
+        return SignalSpec(signal.name, "int" if signal.kind == "int" else "real", lowest, highest, signal.span, by=by)
 
     def bounds(self, lowest: ast.Decimal, highest: ast.Decimal, scale: int, span: Span) -> tuple[int, int]:
         """Both ends as integers at `scale`; 0 … 1 when they are not usable."""
@@ -155,9 +157,11 @@ class _Checker:
 
     def let(self, let: ast.Let) -> None:
         try:
-            self.declare(let.name, self.expression(let.body), let.span)
-        except _Mistake:
-            self.broken.add(let.name)
+            self.scope.declare(let.name, self.expressions.any(let.body), let.span)
+        except Mistake:
+            self.scope.broken.add(let.name)
+
+    # -- stakeholders
 
     def stakeholders(self) -> tuple[Utility, ...]:
         made: list[Utility] = []
@@ -168,31 +172,19 @@ class _Checker:
             names.add(holder.name)
             weight = holder.weight.value * 10 ** (6 - holder.weight.scale)
             if not 0 < weight <= MICRO:
-                self.problem(
-                    "weight",
-                    f"a WEIGHT lies above 0 and at most 1, not at {decimal_text(weight, 6)}",
-                    holder.weight.span,
-                )
+                text = f"a WEIGHT lies above 0 and at most 1, not at {decimal_text(weight, 6)}"
+                self.problem("weight", text, holder.weight.span)
+            floor = holder.floor.value * 10 ** (6 - holder.floor.scale) if holder.floor else 0
             try:
-                node = self.number(holder.wants)
-            except _Mistake:
+                node = self.expressions.number(holder.wants)
+            except Mistake:
                 continue
-            made.append(Utility(holder.name, weight, holder.veto, node))
+            made.append(Utility(holder.name, weight, holder.veto, floor, node))
         return tuple(made)
 
     def aggregate(self, utilities: tuple[Utility, ...]) -> Node:
-        """The stakeholders' utilities as one: the weighted arithmetic mean (Harsanyi 1955), exact."""
-        spec, span = self.spec, self.spec.header_span
-        if not spec.aggregates:
-            self.problem("no-aggregate", "nothing says how utilities combine", span, "add AGGREGATE weighted_mean")
-        for extra in spec.aggregates[1:]:
-            self.problem("duplicate-block", "a second AGGREGATE", extra.span, "keep one")
-        for aggregate in spec.aggregates[:1]:
-            span = aggregate.span
-            if aggregate.rule != "weighted_mean":
-                self.problem(
-                    "unknown-aggregate", f"no aggregation is named {aggregate.rule}", span, "use weighted_mean"
-                )
+        """The stakeholders' utilities as one, after checking that weights and rule are there and make sense."""
+        spec = self.spec
         # Weights are summed over the source, so that a stakeholder with a broken WANTS does not also upset the sum.
         total = sum(h.weight.value * 10 ** (6 - h.weight.scale) for h in spec.stakeholders)
         if spec.stakeholders and total != MICRO:
@@ -203,13 +195,19 @@ class _Checker:
                 spec.stakeholders[-1].weight.span,
                 f"{off} is missing" if total < MICRO else f"{off[1:]} is too much",
             )
-        parts = [
-            self.builder.arithmetic("mul", self.builder.const(u.weight, 6, u.node.span), u.node, u.node.span)
-            for u in utilities
-        ]
-        if not parts:
-            return self.builder.const(0, 0, span)
-        return reduce(lambda a, b: self.builder.arithmetic("add", a, b, span), parts)
+        for extra in spec.aggregates[1:]:
+            self.problem("duplicate-block", "a second AGGREGATE", extra.span, "keep one")
+        if not spec.aggregates:
+            hint = "add AGGREGATE weighted_mean"
+            self.problem("no-aggregate", "nothing says how utilities combine", spec.header_span, hint)
+            return self.builder.const(0, 0, spec.header_span)
+        if spec.aggregates[0].rule != "nash_product":
+            for holder in spec.stakeholders:
+                if holder.floor:
+                    self.problem("floor", "only nash_product has a FLOOR", holder.floor.span, "drop it")
+        return aggregate(self.builder, self.scope, spec.aggregates[0], utilities)
+
+    # -- rules and promises
 
     def rules(self) -> tuple[Rule, ...]:
         made = []
@@ -225,18 +223,18 @@ class _Checker:
         return tuple(made)
 
     def penalise(self, reward: Node, rule: Rule) -> Node:
+        if not rule.penalty:
+            return reward
         span = rule.node.span
-        zero, penalty = self.builder.const(0, 0, span), self.builder.const(rule.penalty or 0, 6, span)
-        taken = self.builder.select(rule.node, zero, penalty, span)
-        return self.builder.arithmetic("sub", reward, taken, span)
+        zero, penalty = self.builder.const(0, 0, span), self.builder.const(rule.penalty, 6, span)
+        return self.builder.arithmetic("sub", reward, self.builder.select(rule.node, zero, penalty, span), span)
 
     def cap(self, reward: Node, rule: Rule) -> Node:
+        if rule.at_most is None:
+            return reward
         span = rule.node.span
-        cap = self.builder.const(rule.at_most or 0, 6, span)
-        return self.builder.select(rule.node, reward, self.builder.arithmetic("min", reward, cap, span), span)
-
-    def conditions(self, blocks: Iterable[_Block], word: str) -> list[tuple[str, Node]]:
-        return [pair for _, pair in self.named(blocks, word)]
+        capped = self.builder.arithmetic("min", reward, self.builder.const(rule.at_most, 6, span), span)
+        return self.builder.select(rule.node, reward, capped, span)
 
     def named(self, blocks: Iterable[_Block], word: str) -> Iterator[tuple[_Block, tuple[str, Node]]]:
         """Each block with its name (given, or its place) and typed condition; no two rules or promises share a name."""
@@ -244,131 +242,24 @@ class _Checker:
             name = block.name or f"{word.lower()}_{number}"
             if name in self.block_names:
                 first = self.block_names[name].line
-                self.problem(
-                    "duplicate-name", f"{name} is named twice, first in line {first}", block.span, "rename one"
-                )
+                self.problem("duplicate-name", f"{name} was named in line {first} before", block.span, "rename one")
             self.block_names[name] = block.span
             try:
-                yield block, (name, self.condition(block.condition))
-            except _Mistake:
+                node = self.expressions.condition(block.condition)
+                if isinstance(block, ast.Invariant) and block.unless is not None:
+                    unless = self.expressions.condition(block.unless)
+                    node = self.builder.logic("not", (node,), block.span)
+                    node = self.builder.logic("or", (node, unless), block.span)
+                yield block, (name, node)
+            except Mistake:
                 continue
 
     def monotone(self, promise: ast.Monotone) -> MonotoneIn | None:
         for index, signal in enumerate(self.spec.signals):
             if signal.name == promise.signal:
-                if signal.kind == "bool":
-                    self.problem("type", f"{signal.name} is a bool; MONOTONE needs a number", promise.span)
+                if signal.kind in ("bool", "choice", "list"):
+                    text = f"{signal.name} is a {signal.kind}; MONOTONE needs a number"
+                    self.problem("type", text, promise.span)
                 return MonotoneIn(index, signal.name)
-        self.unknown(promise.signal, promise.span, [s.name for s in self.spec.signals], "signal")
+        self.scope.unknown(promise.signal, promise.span, [s.name for s in self.spec.signals], "signal")
         return None
-
-    # -- expressions
-
-    def number(self, expression: ast.Expression) -> Node:
-        return self.expect(expression, "number")
-
-    def condition(self, expression: ast.Expression) -> Node:
-        return self.expect(expression, "bool")
-
-    def expect(self, expression: ast.Expression, type_: str) -> Node:
-        node = self.expression(expression)
-        self.typed(node, type_, expression.span)
-        return node
-
-    def typed(self, node: Node, type_: str, span: Span) -> None:
-        if node.type == type_:
-            return
-        if type_ == "bool":
-            message, hint = "this is a number where a condition is needed", "compare it, for example … > 0"
-        else:
-            message, hint = "this is a condition where a number is needed", "conditions and numbers do not mix"
-        self.problem("type", message, span, hint)
-        raise _Mistake
-
-    def expression(self, expression: ast.Expression) -> Node:
-        """Recursion is bounded by the nesting limit: the left spine of a chain is walked in a loop."""
-        spine: list[ast.Binary] = []
-        while isinstance(expression, ast.Binary):
-            spine.append(expression)
-            expression = expression.left
-        node = self.operand(expression)
-        span = expression.span
-        for binary in reversed(spine):
-            node = self.binary(binary, node, span, self.expression(binary.right))
-            span = binary.span
-        return node
-
-    def operand(self, expression: ast.Expression) -> Node:
-        match expression:
-            case ast.Number(value, scale, span):
-                return self.builder.const(value, scale, span)
-            case ast.Name(name, span):
-                return self.lookup(name, span)
-            case ast.Unary("NOT", operand, span):
-                return self.builder.logic("not", (self.condition(operand),), span)
-            case ast.Unary("-", operand, span):
-                return self.builder.arithmetic("sub", self.builder.const(0, 0, span), self.number(operand), span)
-            case ast.Call():
-                return self.call(expression)
-        raise AssertionError(f"no case for {type(expression).__name__}")
-
-    def binary(self, binary: ast.Binary, left: Node, left_span: Span, right: Node) -> Node:
-        operator, span = binary.operator, binary.span
-        if operator in ("AND", "OR", "IMPLIES"):
-            self.typed(left, "bool", left_span)
-            self.typed(right, "bool", binary.right.span)
-            if operator == "IMPLIES":
-                left = self.builder.logic("not", (left,), left_span)
-            return self.builder.logic("and" if operator == "AND" else "or", (left, right), span)
-        if operator in ("=", "!="):
-            if right.type != left.type:
-                self.problem("type", "a condition and a number are never equal", span, "compare like with like")
-                raise _Mistake
-            node = self.builder.compare("eq", left, right, span)
-            return self.builder.logic("not", (node,), span) if operator == "!=" else node
-        self.typed(left, "number", left_span)
-        self.typed(right, "number", binary.right.span)
-        if operator in _ARITHMETIC:
-            return self.builder.arithmetic(_ARITHMETIC[operator], left, right, span)  # type: ignore[arg-type]
-        op, swap = _COMPARISONS[operator]
-        return self.builder.compare(op, *((right, left) if swap else (left, right)), span)  # type: ignore[arg-type]
-
-    def call(self, call: ast.Call) -> Node:
-        if call.function not in _FUNCTIONS:
-            self.unknown(call.function, call.function_span, list(_FUNCTIONS), "function")
-            raise _Mistake
-        if len(call.arguments) < 2:
-            self.problem("arguments", f"{call.function} needs at least two arguments", call.span)
-            raise _Mistake
-        arguments = [self.number(argument) for argument in call.arguments]
-        return reduce(lambda a, b: self.builder.arithmetic(call.function, a, b, call.span), arguments)  # type: ignore[arg-type]
-
-    def lookup(self, name: str, span: Span) -> Node:
-        if name in self.scope:
-            return self.scope[name]
-        if name not in self.broken:
-            if name == "reward":
-                self.problem("reward-here", "the reward is known only in ENSURES", span, "move this to an ENSURES")
-            else:
-                self.unknown(name, span, list(self.scope), "signal or LET")
-        raise _Mistake
-
-    # -- names and problems
-
-    def declare(self, name: str, node: Node, span: Span) -> None:
-        if name == "reward":
-            self.problem("reserved-name", "reward is the name of the result", span, "use another name")
-        elif name in self.declared:
-            first = self.declared[name].line
-            self.problem("duplicate-name", f"{name} is named twice, first in line {first}", span, "rename one")
-        else:
-            self.declared[name] = span
-            self.scope[name] = node
-
-    def unknown(self, name: str, span: Span, known: list[str], what: str) -> None:
-        near = difflib.get_close_matches(name, known, 1, 0.6)
-        hint = f"did you mean {near[0]}?" if near else (f"known: {', '.join(known[:12])}" if known else "")
-        self.problem("unknown-name", f"no {what} is named {name}", span, hint)
-
-    def problem(self, code: str, message: str, span: Span, hint: str = "") -> None:
-        self.problems.append(Diagnostic(code, message, span, hint))

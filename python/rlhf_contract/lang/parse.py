@@ -6,23 +6,17 @@ import re
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import lark
-from lark import Token, v_args
-from lark.visitors import Transformer_NonRecursive
 
 from rlhf_contract.errors import Diagnostic, Span, SpecError
 from rlhf_contract.lang import ast
+from rlhf_contract.lang.transform import LANGUAGE_VERSION, TreeToSpec
 
-__all__ = ["MAX_NESTING", "MAX_SOURCE_BYTES", "parse"]
+__all__ = ["MAX_SOURCE_BYTES", "parse"]
 
 MAX_SOURCE_BYTES = 64 * 1024
-MAX_NESTING = 64
-MAX_DECIMALS = 6
-MAX_DIGITS = 19  # of 2^63: a longer literal could never be used
-
-LANGUAGE_VERSION = "1"
+MAX_SYNTAX_ERRORS = 20
 
 
 def parse(source: str | bytes, filename: str = "<spec>") -> ast.Spec:
@@ -33,10 +27,11 @@ def parse(source: str | bytes, filename: str = "<spec>") -> ast.Spec:
     text = _text(source, filename)
     problems: list[Diagnostic] = []
     try:
-        tree = _parser().parse(text)
-        spec: ast.Spec = _TreeToSpec(text, filename, problems).transform(tree)
+        tree = _parser().parse(text, start="start")
     except lark.exceptions.UnexpectedInput as error:
-        raise SpecError([_syntax_error(error, text)], text, filename) from None
+        found = _syntax_errors(text) or [_syntax_error(error, text, text, 0, 0, last=True)]
+        raise SpecError(found, text, filename) from None
+    spec: ast.Spec = TreeToSpec(text, filename, problems).transform(tree)
     if problems:
         raise SpecError(problems, text, filename)
     return spec
@@ -80,13 +75,57 @@ def _text(source: str | bytes, filename: str) -> str:
     return text
 
 
+_QUOTED_WORD = re.compile(r'"([A-Za-z]+)"')
+
+
 @cache
 def _parser() -> lark.Lark:
     grammar = Path(__file__).with_name("grammar.lark").read_text("utf-8")
-    return lark.Lark(grammar, parser="lalr", lexer="contextual", propagate_positions=True, maybe_placeholders=True)
+    words = sorted(set(_QUOTED_WORD.findall(grammar)))
+    terminals = "".join(f"_{word.upper()}.1: /{word}(?![A-Za-z0-9_.])/\n" for word in words)
+    # A keyword is never a name, wherever it stands; the words of types are, except where a type stands.
+    keywords = "|".join(["FORALL", "EXISTS", "IMPLIES", "OR", "AND", "NOT", *(w for w in words if w.isupper())])
+    grammar = grammar.replace("NAME: /", f"NAME: /(?!(?:{keywords})(?![A-Za-z0-9_.]))")
+    return lark.Lark(
+        _QUOTED_WORD.sub(lambda match: f"_{match[1].upper()}", grammar) + terminals,
+        parser="lalr",
+        lexer="contextual",
+        start=["start", "head", "block"],
+        propagate_positions=True,
+        maybe_placeholders=True,
+    )
 
 
+_BLOCK_WORDS = (
+    *("SIGNALS", "LET", "STAKEHOLDERS", "AGGREGATE"),
+    *("REQUIRES", "INVARIANT", "ALWAYS", "NEVER", "ENSURES", "PROVE"),
+)
+_BLOCK_START = re.compile(rf"^ *(?=(?:{'|'.join(_BLOCK_WORDS)})\b)", re.MULTILINE)
+
+
+def _syntax_errors(text: str) -> list[Diagnostic]:
+    """Read head and blocks one by one, so that a mistake in one hides none in the others."""
+    starts = [match.end() for match in _BLOCK_START.finditer(text)]
+    ends = [*starts, len(text)]
+    problems = []
+    for start, end in zip([0, *starts], ends, strict=True):
+        try:
+            _parser().parse(text[start:end], start="block" if start else "head")
+        except lark.exceptions.UnexpectedInput as error:
+            line = text.count("\n", 0, start)
+            column = start - (text.rfind("\n", 0, start) + 1)
+            problems.append(_syntax_error(error, text, text[start:end], line, column, last=end == len(text)))
+            if len(problems) == MAX_SYNTAX_ERRORS:
+                break
+    return problems
+
+
+_OPERATORS = {"PLUS", "MINUS", "TIMES", "DIVIDE", "COMPARISON", "EQUAL", "AND", "OR", "IMPLIES"}
+_BLOCKS = {f"_{word}" for word in _BLOCK_WORDS}
+_LOWER = ("SCORE", "REAL", "INT", "BOOL", "ONE", "OF", "LIST")
 _READABLE = {
+    "_LEGAL_BLOCKS": "LEGAL-BLOCKS",
+    **{f"_{word}": word.lower() for word in _LOWER},
     "NAME": "a name",
     "NUMBER": "a number",
     "STRING": 'a text in "quotes"',
@@ -103,222 +142,53 @@ _READABLE = {
     "PLUS": "“+”",
     "MINUS": "“-”",
     "TIMES": "“*”",
-    "$END": "the end of the file",
+    "DIVIDE": "“/”",
+    "LBRACE": "“{”",
+    "RBRACE": "“}”",
+    "FIELD_COMMA": "“,”",
+    "$END": "the next block",
 }
 
 
-def _syntax_error(error: lark.exceptions.UnexpectedInput, text: str) -> Diagnostic:
+def _syntax_error(
+    error: lark.exceptions.UnexpectedInput, text: str, part: str, line: int, column: int, last: bool
+) -> Diagnostic:
+    """The diagnostic for an error in `part`, which begins at `line` and `column` (from 0) of `text`."""
     if isinstance(error, lark.exceptions.UnexpectedCharacters):
-        line, column = error.line, error.column
-        found = text.split("\n")[line - 1][column - 1]
-        message, width, expected = f"{_visible(found)} has no meaning here", 1, error.allowed or set()
-    elif isinstance(error, lark.exceptions.UnexpectedToken) and error.token.type != "$END":
-        token = error.token
-        line, column, width = token.line or 1, token.column or 1, len(token.value)
-        message, expected = f"“{token.value}” does not belong here", error.accepts or error.expected
+        at_line, at_column = error.line, error.column
+        rest = part.split("\n")[at_line - 1][at_column - 1 :]
+        word = re.match(r"[A-Za-z0-9_.]+", rest)
+        width = len(word.group()) if word else 1
+        message = f"{_visible(rest[:width])} {'does not belong' if word else 'has no meaning'} here"
+        expected = error.allowed or set()
+    elif isinstance(error, lark.exceptions.UnexpectedToken):
+        token, expected = error.token, error.accepts or error.expected
+        if token.type == "$END":
+            lines = part.rstrip("\n ").split("\n")
+            at_line, at_column, width = len(lines), len(lines[-1]) + 1, 1
+            message = "the file ends too early" if last else "this block ends too early"
+        else:
+            at_line, at_column, width = token.line or 1, token.column or 1, len(token.value)
+            message = f"“{token.value}” does not belong here"
     else:
-        lines = text.rstrip("\n").split("\n")
-        line, column, width = len(lines), len(lines[-1]) + 1, 1
-        message = "the file ends too early"
-        expected = (error.accepts or error.expected) if isinstance(error, lark.exceptions.UnexpectedToken) else set()
+        raise AssertionError(error)
+    column = at_column + (column if at_line == 1 else 0)
     hint = "indent with spaces" if message.endswith("U+0009 has no meaning here") else _expected(expected)
-    return Diagnostic("syntax", message, Span(line, column, line, column + width), hint)
+    return Diagnostic("syntax", message, Span(line + at_line, column, line + at_line, column + width), hint)
 
 
-def _visible(character: str) -> str:
-    return f"“{character}”" if character.isprintable() else f"the character U+{ord(character):04X}"
+def _visible(characters: str) -> str:
+    return f"“{characters}”" if characters.isprintable() else f"the character U+{ord(characters[0]):04X}"
 
 
 def _expected(terminals: Iterable[str]) -> str:
-    readable = sorted({_READABLE.get(t, t.replace("_", "-") if t == "LEGAL_BLOCKS" else t) for t in terminals})
+    names = set(terminals)
+    for group, word in ((_OPERATORS, "an operator such as + or AND"), (_BLOCKS, "the next block")):
+        if len(names & group) > 2:  # a list of all of them would say less
+            names = (names - group) | {word}
+    readable = sorted({_READABLE.get(t, t.removeprefix("_")) for t in names})
     if not readable:
         return ""
     if len(readable) > 1:
         return f"expected {', '.join(readable[:-1])} or {readable[-1]}"
     return f"expected {readable[0]}"
-
-
-def _span(meta: Any) -> Span:
-    return Span(meta.line, meta.column, meta.end_line, meta.end_column)
-
-
-def _token_span(token: Token) -> Span:
-    return Span(token.line or 1, token.column or 1, token.end_line or 1, token.end_column or 1)
-
-
-@v_args(meta=True)
-class _TreeToSpec(Transformer_NonRecursive):  # type: ignore[type-arg]
-    """Bottom-up construction; Lark calls one method for each rule of the grammar. Not recursive: input is hostile."""
-
-    def __init__(self, text: str, filename: str, problems: list[Diagnostic]) -> None:
-        super().__init__()
-        self._text, self._filename, self._problems = text, filename, problems
-
-    # -- file and header
-
-    def start(self, meta: Any, children: list[Any]) -> ast.Spec:
-        _, header, *blocks = children
-        lists = [b for b in blocks if isinstance(b, tuple)]
-        for kind in (ast.Signal, ast.Stakeholder):
-            groups = [g for g in lists if isinstance(g[0], kind)]
-            for again in groups[1:]:
-                word = "SIGNALS" if kind is ast.Signal else "STAKEHOLDERS"
-                self._problem("duplicate-block", f"a second {word} block", again[0].span, "merge it with the first")
-
-        def every(kind: Any) -> tuple[Any, ...]:
-            flat = [item for b in blocks for item in (b if isinstance(b, tuple) else (b,))]
-            return tuple(item for item in flat if isinstance(item, kind))
-
-        return ast.Spec(
-            **header,
-            signals=every(ast.Signal),
-            lets=every(ast.Let),
-            stakeholders=every(ast.Stakeholder),
-            aggregates=every(ast.Aggregate),
-            requires=every(ast.Requires),
-            invariants=every(ast.Invariant),
-            ensures=every(ast.Ensures),
-            promises=every(ast.Monotone),
-            source=self._text,
-            filename=self._filename,
-        )
-
-    def contract(self, meta: Any, children: list[Any]) -> dict[str, Any]:
-        name, version, title, jurisdiction, (lowest, highest) = children
-        return {
-            "name": str(name),
-            "version": str(version),
-            "title": title or "",
-            "jurisdiction": jurisdiction or (),
-            "lowest": lowest,
-            "highest": highest,
-            "header_span": _span(meta),
-        }
-
-    def title(self, meta: Any, children: list[Any]) -> str:
-        return str(children[0])[1:-1]
-
-    def jurisdiction(self, meta: Any, children: list[Any]) -> tuple[str, ...]:
-        return tuple(str(region) for region in children)
-
-    def reward_range(self, meta: Any, children: list[tuple[ast.Decimal, ast.Decimal]]) -> tuple[Any, Any]:
-        return children[0]
-
-    def range(self, meta: Any, children: list[Any]) -> tuple[ast.Decimal, ast.Decimal]:
-        return children[0], children[1]
-
-    def literal(self, meta: Any, children: list[Any]) -> ast.Decimal:
-        minus, number = children
-        value, scale = self._decimal(number)
-        return ast.Decimal(-value if minus else value, scale, _span(meta))
-
-    # -- blocks
-
-    def signals(self, meta: Any, children: list[ast.Signal]) -> tuple[ast.Signal, ...]:
-        return tuple(children)
-
-    def signal(self, meta: Any, children: list[Any]) -> ast.Signal:
-        name, (kind, lowest, highest) = children
-        return ast.Signal(str(name), kind, lowest, highest, _token_span(name))
-
-    def score_type(self, meta: Any, children: list[Any]) -> tuple[str, None, None]:
-        return "score", None, None
-
-    def bool_type(self, meta: Any, children: list[Any]) -> tuple[str, None, None]:
-        return "bool", None, None
-
-    def real_type(self, meta: Any, children: list[Any]) -> tuple[str, ast.Decimal, ast.Decimal]:
-        return "real", *children[0]
-
-    def int_type(self, meta: Any, children: list[Any]) -> tuple[str, ast.Decimal, ast.Decimal]:
-        return "int", *children[0]
-
-    def let(self, meta: Any, children: list[Any]) -> ast.Let:
-        name, body = children
-        return ast.Let(str(name), body, _token_span(name))
-
-    def stakeholders(self, meta: Any, children: list[ast.Stakeholder]) -> tuple[ast.Stakeholder, ...]:
-        return tuple(children)
-
-    def stakeholder(self, meta: Any, children: list[Any]) -> ast.Stakeholder:
-        name, weight, wants, veto = children
-        return ast.Stakeholder(str(name), weight, wants, veto is not None, _token_span(name))
-
-    def aggregate(self, meta: Any, children: list[Any]) -> ast.Aggregate:
-        return ast.Aggregate(str(children[0]), _token_span(children[0]))
-
-    def requires(self, meta: Any, children: list[Any]) -> ast.Requires:
-        name, condition = children
-        return ast.Requires(name and str(name), condition, _span(meta))
-
-    def invariant(self, meta: Any, children: list[Any]) -> ast.Invariant:
-        name, condition, penalty, at_most = children
-        return ast.Invariant(name and str(name), condition, penalty, at_most, _span(meta))
-
-    def penalty(self, meta: Any, children: list[ast.Decimal]) -> ast.Decimal:
-        return children[0]
-
-    def at_most(self, meta: Any, children: list[ast.Decimal]) -> ast.Decimal:
-        return children[0]
-
-    def ensures(self, meta: Any, children: list[Any]) -> ast.Ensures:
-        name, condition = children
-        return ast.Ensures(name and str(name), condition, _span(meta))
-
-    def prove(self, meta: Any, children: list[Any]) -> ast.Monotone:
-        return ast.Monotone(str(children[0]), _token_span(children[0]))
-
-    # -- expressions
-
-    def number(self, meta: Any, children: list[Any]) -> ast.Number:
-        value, scale = self._decimal(children[0])
-        return ast.Number(value, scale, _span(meta))
-
-    def name(self, meta: Any, children: list[Any]) -> ast.Name:
-        return ast.Name(str(children[0]), _span(meta))
-
-    def unary(self, meta: Any, children: list[Any]) -> ast.Expression:
-        operator, operand = children
-        return self._limited(ast.Unary(str(operator), operand, _span(meta), operand.depth + 1))
-
-    def binary(self, meta: Any, children: list[Any]) -> ast.Expression:
-        left, operator, right = children
-        # A chain such as a + b + c + … is one level of reading, however long, and `check` walks it without recursion.
-        depth = max(left.depth if isinstance(left, ast.Binary) else left.depth + 1, right.depth + 1)
-        return self._limited(ast.Binary(str(operator), left, right, _span(meta), depth))
-
-    def call(self, meta: Any, children: list[Any]) -> ast.Expression:
-        function, *arguments = children
-        depth = 1 + max(a.depth for a in arguments)
-        return self._limited(ast.Call(str(function), tuple(arguments), _span(meta), _token_span(function), depth))
-
-    def parenthesised(self, meta: Any, children: list[ast.Expression]) -> ast.Expression:
-        return children[0]
-
-    def _limited(self, made: ast.Unary | ast.Binary | ast.Call) -> ast.Expression:
-        if made.depth == MAX_NESTING + 1:
-            self._problem(
-                "nesting", f"expressions are nested deeper than {MAX_NESTING}", made.span, "name a part of it with LET"
-            )
-        return made
-
-    def _decimal(self, token: Token) -> tuple[int, int]:
-        whole, _, fraction = str(token).partition(".")
-        fraction = fraction.rstrip("0")
-        if len(fraction) > MAX_DECIMALS:
-            self._problem(
-                "decimals",
-                f"{token} has {len(fraction)} decimals; a number has at most six",
-                _token_span(token),
-                f"write {whole}.{fraction[:MAX_DECIMALS]}".rstrip("0").rstrip("."),
-            )
-            return 0, 0
-        if len(whole.lstrip("0")) + len(fraction) > MAX_DIGITS:
-            self._problem(
-                "number-too-large", f"{str(token)[:24]}… is too large", _token_span(token), "use fewer digits"
-            )
-            return 0, 0
-        return int(whole + fraction), len(fraction)
-
-    def _problem(self, code: str, message: str, span: Span, hint: str = "") -> None:
-        self._problems.append(Diagnostic(code, message, span, hint))

@@ -13,12 +13,11 @@ import pyarrow.compute as pc
 
 from rlhf_contract.lang.ir import SignalSpec
 from rlhf_contract.machine.from_values import read_value
-from rlhf_contract.machine.rows import Fault
+from rlhf_contract.machine.lanes import ListColumn
+from rlhf_contract.machine.rows import Fault, ListRead, Read, fault_words
 from rlhf_contract.types import ABSENT, INT64_MAX, MICRO
 
-__all__ = ["read_column", "round_micro"]
-
-Read = tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]
+__all__ = ["read_column", "read_list", "round_micro"]
 
 
 def read_column(spec: SignalSpec, column: pa.ChunkedArray | pa.Array) -> Read:
@@ -28,6 +27,8 @@ def read_column(spec: SignalSpec, column: pa.ChunkedArray | pa.Array) -> Read:
     kind = column.type
     if spec.kind == "bool":
         values, faults = _bools(column) if pa.types.is_boolean(kind) else _wrong(column)
+    elif spec.kind == "choice":
+        values, faults = _choices(spec, column)
     elif pa.types.is_integer(kind):
         values, faults = _integers(column, spec.scale)
     elif pa.types.is_decimal(kind):
@@ -42,6 +43,55 @@ def read_column(spec: SignalSpec, column: pa.ChunkedArray | pa.Array) -> Read:
     outside = (faults == Fault.NONE) & ((values < spec.lowest) | (values > spec.highest))
     faults[outside] = Fault.OUT_OF_RANGE
     return values, faults
+
+
+def read_list(spec: SignalSpec, column: pa.ChunkedArray | pa.Array) -> ListRead:
+    """A column of list<struct>. A list that cannot be read at all, or is too long, has no elements."""
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks()
+    kind = column.type
+    if not (pa.types.is_list(kind) or pa.types.is_large_list(kind)) or not pa.types.is_struct(kind.value_type):
+        missing = column.is_null().to_numpy(zero_copy_only=False)
+        faults = np.where(missing, Fault.MISSING, Fault.WRONG_TYPE).astype(np.uint8)
+        nothing = ListColumn(np.zeros(len(column), np.int64), np.zeros((len(spec.fields), 0), np.int64))
+        return ListRead(np.full(len(column), ABSENT, np.int64), nothing, faults, {})
+    lengths = pc.fill_null(pc.list_value_length(column), -1).to_numpy(zero_copy_only=False).astype(np.int64)
+    faults = np.where(lengths < 0, Fault.MISSING, np.where(lengths > spec.highest, Fault.TOO_LONG, Fault.NONE))
+    records = pc.list_flatten(pc.filter(column, pa.array(faults == Fault.NONE)))
+    nobody = records.is_null().to_numpy(zero_copy_only=False)  # an element that is no record makes the list no list
+    counts = np.where(faults == Fault.NONE, lengths, 0)
+    owner = np.repeat(np.arange(len(column)), counts)
+    faults[owner[nobody]] = Fault.WRONG_TYPE
+    kept = faults[owner] == Fault.NONE
+    counts = np.where(faults == Fault.NONE, counts, 0)
+    owner = owner[kept]
+    elements = np.full((len(spec.fields), len(owner)), ABSENT, np.int64)
+    wrong = np.full(elements.shape, Fault.MISSING, np.uint8)
+    names = {records.type.field(i).name for i in range(records.type.num_fields)}
+    for index, field in enumerate(spec.fields):
+        if field.name in names:
+            values, field_faults = read_column(field, pc.struct_field(records, field.name))
+            elements[index], wrong[index] = values[kept], field_faults[kept]
+    starts = np.cumsum(counts) - counts
+    notes: dict[int, str] = {}
+    for place in np.flatnonzero(wrong.any(axis=0)):
+        row, index = int(owner[place]), int(np.flatnonzero(wrong[:, place])[0])
+        name = f"{spec.name}[{place - starts[row]}].{spec.fields[index].name}"
+        notes.setdefault(row, fault_words(spec.fields[index], Fault(int(wrong[index, place])), name))
+        faults[row] = Fault.ELEMENT
+    readable = (faults == Fault.NONE) | (faults == Fault.ELEMENT)
+    return ListRead(np.where(readable, counts, ABSENT), ListColumn(counts, elements), faults.astype(np.uint8), notes)
+
+
+def _choices(spec: SignalSpec, column: pa.Array) -> Read:
+    """Texts, or dictionary-encoded texts, by their position among the choices."""
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        return _wrong(column)
+    positions = pc.index_in(column, pa.array(spec.choices, column.type))
+    faults = np.where(positions.is_null().to_numpy(zero_copy_only=False), Fault.NO_CHOICE, Fault.NONE)
+    return pc.fill_null(positions, 0).to_numpy(zero_copy_only=False).astype(np.int64), faults.astype(np.uint8)
 
 
 def _wrong(column: pa.Array) -> Read:

@@ -17,7 +17,7 @@ import pyarrow.feather
 import pyarrow.parquet
 
 from rlhf_contract.errors import DataError
-from rlhf_contract.lang.ir import Contract
+from rlhf_contract.lang.contract import Contract
 from rlhf_contract.machine import from_arrow, from_values
 from rlhf_contract.machine.rows import Rows
 
@@ -124,7 +124,7 @@ _BOOLS = {"true": True, "false": False}
 
 
 def _csv(path: Path) -> Columns:
-    """CSV has no types: a cell is true/false, an integer, a float, or text; an empty one is missing."""
+    """CSV has no types: a cell is true/false, an integer, a float, a JSON list, or text; an empty one is missing."""
     with path.open(encoding="utf-8-sig", newline="") as lines:
         reader = csv.reader(lines)
         try:
@@ -152,6 +152,11 @@ def _cell(text: str) -> object:
         return int(stripped)
     if _NUMBER.fullmatch(stripped):
         return float(stripped)
+    if stripped.startswith("["):  # a list of records, as JSON
+        try:
+            return json.loads(stripped)
+        except (ValueError, RecursionError):
+            return text
     return _BOOLS.get(stripped.lower(), text)
 
 
@@ -171,14 +176,19 @@ def to_rows(contract: Contract, columns: Columns) -> Rows:
             + f"\nThe file's columns: {has}"
         )
     signals = np.empty((len(contract.signals), columns.count), np.int64)
-    faults = np.empty(signals.shape, np.uint8)
+    rows = Rows(contract.signals, signals, np.empty(signals.shape, np.uint8))
     for index, spec in enumerate(contract.signals):
         column = columns.columns[spec.name]
-        if isinstance(column, pa.ChunkedArray | pa.Array):
-            signals[index], faults[index] = from_arrow.read_column(spec, column)
+        arrow = isinstance(column, pa.ChunkedArray | pa.Array)
+        if spec.kind == "list":
+            read = from_arrow.read_list(spec, column) if arrow else from_values.read_list(spec, column)
+            rows.signals[index], rows.faults[index], rows.lists[index] = read.lengths, read.faults, read.column
+            rows.notes.update({(index, row): note for row, note in read.notes.items()})
+        elif arrow:
+            rows.signals[index], rows.faults[index] = from_arrow.read_column(spec, column)
         else:
-            signals[index], faults[index] = from_values.read_values(spec, column)
-    return Rows(contract.signals, signals, faults)
+            rows.signals[index], rows.faults[index] = from_values.read_values(spec, column)
+    return rows
 
 
 def _missing(name: str, spare: list[str]) -> str:

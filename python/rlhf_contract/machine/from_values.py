@@ -6,21 +6,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 
 import numpy as np
-import numpy.typing as npt
 
 from rlhf_contract.lang.ir import SignalSpec
-from rlhf_contract.machine.rows import Fault
+from rlhf_contract.machine.lanes import ListColumn
+from rlhf_contract.machine.rows import Fault, ListRead, Read, fault_words
 from rlhf_contract.types import ABSENT, INT64_MAX
 
-__all__ = ["read_value", "read_values"]
+__all__ = ["read_list", "read_value", "read_values"]
 
 
-def read_values(spec: SignalSpec, values: Sequence[object]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
+def read_values(spec: SignalSpec, values: Sequence[object]) -> Read:
     """int64 [N] and `Fault` uint8 [N] of N Python values."""
     read = [read_value(spec, value) for value in values]
     return (
@@ -34,14 +34,60 @@ def read_value(spec: SignalSpec, value: object) -> tuple[int, Fault]:
 
     bool: True or False only. int: an int, or a float or Decimal without a fraction. real: a float is rounded half to
     even from its exact value times 10⁶; int and Decimal are read exactly, and more than six decimals are a fault. None
-    is missing. The range is checked on the result.
+    is missing. The range is checked on the result. choice: the text of one of the choices.
     """
+    if spec.kind == "choice":
+        return _choice(spec, value)
     number, fault = _bool(value) if spec.kind == "bool" else _number(value, spec.scale)
     if fault is not Fault.NONE:
         return ABSENT, fault
     if abs(number) > INT64_MAX:
         return ABSENT, Fault.OUT_OF_RANGE
     return number, Fault.NONE if spec.lowest <= number <= spec.highest else Fault.OUT_OF_RANGE
+
+
+def read_list(spec: SignalSpec, values: Sequence[object]) -> ListRead:
+    """N lists of records (mappings by field name). A list that cannot be read, or is too long, has no elements."""
+    lengths = np.full(len(values), ABSENT, np.int64)
+    faults = np.zeros(len(values), np.uint8)
+    elements: list[list[int]] = []
+    notes: dict[int, str] = {}
+    for row, value in enumerate(values):
+        fault = _list_fault(spec, value)
+        faults[row] = fault
+        if fault is not Fault.NONE:
+            continue
+        assert isinstance(value, Sequence)
+        lengths[row] = len(value)
+        for place, record in enumerate(value):
+            read = [read_value(f, record.get(f.name)) for f in spec.fields]
+            elements.append([number for number, _ in read])
+            for field, (_, wrong) in zip(spec.fields, read, strict=True):
+                if wrong is not Fault.NONE and row not in notes:
+                    notes[row] = fault_words(field, wrong, f"{spec.name}[{place}].{field.name}")
+                    faults[row] = Fault.ELEMENT
+    column = np.array(elements, np.int64).reshape(-1, len(spec.fields)).T
+    return ListRead(lengths, ListColumn(np.maximum(lengths, 0), np.ascontiguousarray(column)), faults, notes)
+
+
+def _list_fault(spec: SignalSpec, value: object) -> Fault:
+    if value is None:
+        return Fault.MISSING
+    if not isinstance(value, list | tuple):
+        return Fault.WRONG_TYPE
+    if len(value) > spec.highest:
+        return Fault.TOO_LONG
+    return Fault.NONE if all(isinstance(record, Mapping) for record in value) else Fault.WRONG_TYPE
+
+
+def _choice(spec: SignalSpec, value: object) -> tuple[int, Fault]:
+    if value is None:
+        return ABSENT, Fault.MISSING
+    if not isinstance(value, str):
+        return ABSENT, Fault.WRONG_TYPE
+    if value not in spec.choices:
+        return ABSENT, Fault.NO_CHOICE
+    return spec.choices.index(value), Fault.NONE
 
 
 def _bool(value: object) -> tuple[int, Fault]:

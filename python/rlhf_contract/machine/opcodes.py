@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import NamedTuple
 
-__all__ = ["OPERATIONS", "Kind", "Opcode", "Operation"]
+__all__ = ["ENDS", "OPERATIONS", "Kind", "Opcode", "Operation"]
 
 
 class Opcode(IntEnum):
@@ -17,6 +17,9 @@ class Opcode(IntEnum):
     MIN = 0x13
     MAX = 0x14
     FLOORDIV = 0x15
+    DIV = 0x16
+    LOG2 = 0x17
+    EXP2 = 0x18
     LT = 0x20
     LE = 0x21
     EQ = 0x22
@@ -24,6 +27,12 @@ class Opcode(IntEnum):
     OR = 0x31
     NOT = 0x32
     SELECT = 0x33
+    EACH = 0x34
+    FIELD = 0x35
+    ALL = 0x36
+    ANY = 0x37
+    COUNT = 0x38
+    SUM = 0x39
     REQUIRE = 0x40
     BREACH = 0x41
     UTILITY = 0x42
@@ -36,19 +45,24 @@ class Kind(IntEnum):
     BOOL = 0
     INT = 1
     REAL = 2
+    CHOICE = 3
+    LIST = 4
 
 
 class Operation(NamedTuple):
     """Operand layout and what the result is.
 
     `operands` has one letter each: n a register holding a number, b one holding a bool, e either (both the same),
-    s a signal index (u16), v a constant (i64), d a divisor (i64 above 0), u a scale (u8).
-    `gives` is n, b, k (by the signal's kind) or empty.
+    s a signal index (u16), l a list's index (u16), z a size in bytes (u16), p a depth (u8), f a field index (u16), v a
+    constant (i64), d a divisor (i64 above 0), u a scale (u8). `gives` is n, b, k (by the input's kind) or empty.
     """
 
     operands: str
     gives: str
 
+
+ENDS = frozenset((Opcode.ALL, Opcode.ANY, Opcode.COUNT, Opcode.SUM))
+"""The operations that end an EACH."""
 
 OPERATIONS: dict[Opcode, Operation] = {
     Opcode.SIGNAL: Operation("s", "k"),
@@ -59,6 +73,9 @@ OPERATIONS: dict[Opcode, Operation] = {
     Opcode.MIN: Operation("nn", "n"),
     Opcode.MAX: Operation("nn", "n"),
     Opcode.FLOORDIV: Operation("nd", "n"),
+    Opcode.DIV: Operation("nn", "n"),
+    Opcode.LOG2: Operation("n", "n"),
+    Opcode.EXP2: Operation("n", "n"),
     Opcode.LT: Operation("nn", "b"),
     Opcode.LE: Operation("nn", "b"),
     Opcode.EQ: Operation("ee", "b"),
@@ -66,6 +83,12 @@ OPERATIONS: dict[Opcode, Operation] = {
     Opcode.OR: Operation("bb", "b"),
     Opcode.NOT: Operation("b", "b"),
     Opcode.SELECT: Operation("bnn", "n"),
+    Opcode.EACH: Operation("lz", ""),
+    Opcode.FIELD: Operation("pf", "k"),
+    Opcode.ALL: Operation("b", "b"),
+    Opcode.ANY: Operation("b", "b"),
+    Opcode.COUNT: Operation("b", "n"),
+    Opcode.SUM: Operation("n", "n"),
     Opcode.REQUIRE: Operation("b", ""),
     Opcode.BREACH: Operation("b", ""),
     Opcode.UTILITY: Operation("nu", ""),

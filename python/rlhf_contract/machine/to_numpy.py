@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from rlhf_contract.errors import ProgramError
-from rlhf_contract.machine.opcodes import Kind, Opcode
+from rlhf_contract.machine.fixed_point import exp2, log2
+from rlhf_contract.machine.lanes import Lanes, ListColumn, open_each
+from rlhf_contract.machine.opcodes import ENDS, Kind, Opcode
 from rlhf_contract.machine.program import Program
 from rlhf_contract.types import ABSENT, Status
 
@@ -23,6 +25,7 @@ BLOCK = 32_768
 """Rows at a time: small enough that a block's registers stay in the cache."""
 
 Column = npt.NDArray[Any]
+Lists = Mapping[int, ListColumn]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +44,25 @@ class Outcomes:
     breaches: npt.NDArray[np.bool_]
 
 
-def run(program: Program, signals: npt.NDArray[np.int64], progress: Callable[[int], None] | None = None) -> Outcomes:
+def run(
+    program: Program,
+    signals: npt.NDArray[np.int64],
+    lists: Lists | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Outcomes:
     """Run `program` on `signals`, int64 of shape [signals, N]; `progress` is told how many rows are done.
 
-    Raises ProgramError: wrong shape or dtype.
+    The row of a list signal holds lengths, and `lists` its elements by the signal's index.
+    Raises ProgramError: wrong shape or dtype, a list without elements.
     """
     if signals.ndim != 2 or signals.shape[0] != len(program.signals) or signals.dtype != np.int64:
         raise ProgramError(
             f"signals must be int64 of shape [{len(program.signals)}, N], not {signals.dtype} of {list(signals.shape)}"
         )
+    given = lists or {}
+    for index, signal in enumerate(program.signals):
+        if signal.kind is Kind.LIST and (index not in given or len(given[index].elements) != len(signal.fields)):
+            raise ProgramError(f"signal {index} is a list of {len(signal.fields)} fields; its elements are missing")
     rows = signals.shape[1]
     out = Outcomes(
         np.empty(rows, np.uint8),
@@ -57,40 +70,63 @@ def run(program: Program, signals: npt.NDArray[np.int64], progress: Callable[[in
         np.empty(rows, np.int16),
         np.empty((program.count(Opcode.BREACH), rows), np.bool_),
     )
+    starts = {index: column.starts for index, column in given.items()}
     for start in range(0, rows, BLOCK):
         block = slice(start, min(start + BLOCK, rows))
-        _run_block(program, signals[:, block], out, block)
+        part = {
+            i: ListColumn(c.counts[block], c.elements[:, starts[i][block.start] : starts[i][block.stop]])
+            for i, c in given.items()
+        }
+        _run_block(program, signals[:, block], part, out, block)
         if progress:
             progress(block.stop)
     return out
 
 
-def _run_block(program: Program, signals: npt.NDArray[np.int64], out: Outcomes, block: slice) -> None:
-    valid = in_range(program, signals)
+def _run_block(program: Program, signals: npt.NDArray[np.int64], lists: Lists, out: Outcomes, block: slice) -> None:
+    valid = in_range(program, signals, lists)
     requirement = np.full(valid.shape, -1, np.int16)
     breaches: list[Column] = []
-    registers: list[Column] = []
+    registers: list[tuple[Column, int]] = [(np.zeros(0), 0)] * program.registers  # value, depth it was written at
+    loops: list[Lanes] = []
     required = 0
-    reward: Column = np.empty(0)
-    for instruction in program.code:
-        opcode, operands = instruction.opcode, instruction.operands
-        if opcode is Opcode.SIGNAL:
-            column = signals[operands[0]]
-            registers.append(column != 0 if program.signals[operands[0]].kind is Kind.BOOL else column)
-        elif opcode is Opcode.CONST:
-            registers.append(np.int64(operands[0]))  # type: ignore[arg-type]  # broadcasts
-        elif opcode is Opcode.FLOORDIV:
-            registers.append(registers[operands[0]] // operands[1])
-        elif opcode is Opcode.REQUIRE:
-            requirement[~registers[operands[0]] & (requirement < 0)] = required
-            required += 1
-        elif opcode is Opcode.BREACH:
-            breaches.append(registers[operands[0]])
-        elif opcode is Opcode.REWARD:
-            reward = registers[operands[0]]
-        elif opcode is not Opcode.UTILITY:
-            with np.errstate(over="ignore"):
-                registers.append(_APPLY[opcode](*(registers[r] for r in operands)))
+    reward: Column = np.zeros(0)
+
+    def read(register: int) -> Column:
+        value, depth = registers[register]
+        return loops[-1].seen(value, depth) if loops else value
+
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        for instruction, target in zip(program.code, program.targets, strict=True):
+            opcode, operands = instruction.opcode, instruction.operands
+            result: Column | None = None
+            if opcode is Opcode.SIGNAL:
+                result = _typed(signals[operands[0]], program.signals[operands[0]].kind)
+                registers[target] = result, 0
+                continue
+            if opcode is Opcode.CONST:
+                result = np.int64(operands[0])  # type: ignore[assignment]  # broadcasts
+            elif opcode is Opcode.FLOORDIV:
+                result = read(operands[0]) // operands[1]
+            elif opcode is Opcode.EACH:
+                loops.append(open_each(lists, operands[0], len(valid), loops))
+            elif opcode is Opcode.FIELD:
+                fields = program.signals[loops[operands[0]].index].fields
+                result = _typed(loops[-1].field(operands[1], operands[0]), fields[operands[1]].kind)
+            elif opcode in ENDS:
+                body, lanes = read(operands[0]), loops.pop()
+                result = lanes.end(opcode, body)
+            elif opcode is Opcode.REQUIRE:
+                requirement[~read(operands[0]) & (requirement < 0)] = required
+                required += 1
+            elif opcode is Opcode.BREACH:
+                breaches.append(read(operands[0]))
+            elif opcode is Opcode.REWARD:
+                reward = read(operands[0])
+            elif opcode is not Opcode.UTILITY:
+                result = _APPLY[opcode](*(read(r) for r in operands))
+            if result is not None:
+                registers[target] = result, len(loops)
     requirement[~valid] = -1
     rewarded = valid & (requirement < 0)
     out.status[block] = np.where(valid, np.where(rewarded, Status.REWARDED, Status.INADMISSIBLE), Status.INVALID)
@@ -100,11 +136,22 @@ def _run_block(program: Program, signals: npt.NDArray[np.int64], out: Outcomes, 
         np.logical_and(breach, rewarded, out=out.breaches[index, block])
 
 
-def in_range(program: Program, signals: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """Whether every signal of a row lies in its range; ABSENT never does."""
+def _typed(column: Column, kind: Kind) -> Column:
+    return column != 0 if kind is Kind.BOOL else column
+
+
+def in_range(program: Program, signals: npt.NDArray[np.int64], lists: Lists) -> npt.NDArray[np.bool_]:
+    """Whether every signal, length and field of a row lies in its range; ABSENT never does."""
     valid = np.ones(signals.shape[1], np.bool_)
-    for declared, column in zip(program.signals, signals, strict=True):
+    for index, (declared, column) in enumerate(zip(program.signals, signals, strict=True)):
         valid &= (column >= declared.lowest) & (column <= declared.highest)
+        if declared.kind is Kind.LIST:
+            good = np.ones(lists[index].elements.shape[1], np.bool_)
+            for field, values in zip(declared.fields, lists[index].elements, strict=True):
+                good &= (values >= field.lowest) & (values <= field.highest)
+            bad = np.concatenate(([0], np.cumsum(~good)))
+            ends = np.cumsum(lists[index].counts)
+            valid &= bad[ends] == bad[ends - lists[index].counts]
     return valid
 
 
@@ -114,6 +161,9 @@ _APPLY: dict[Opcode, Callable[..., Column]] = {
     Opcode.MUL: np.multiply,
     Opcode.MIN: np.minimum,
     Opcode.MAX: np.maximum,
+    Opcode.DIV: np.floor_divide,
+    Opcode.LOG2: log2,
+    Opcode.EXP2: exp2,
     Opcode.LT: np.less,
     Opcode.LE: np.less_equal,
     Opcode.EQ: np.equal,

@@ -17,7 +17,7 @@ from rlhf_contract.chain.node import Sent
 from rlhf_contract.chain.typed_data import RewardBatch, batch_message, sign
 from rlhf_contract.errors import DataError, EpochError
 from rlhf_contract.hashing import keccak256, to_hex
-from rlhf_contract.lang.ir import Contract
+from rlhf_contract.lang.contract import Contract
 from rlhf_contract.machine import to_numpy
 from rlhf_contract.machine.from_file import Columns, to_rows
 from rlhf_contract.machine.program import Program
@@ -87,11 +87,12 @@ def prepare(
     rows = to_rows(active.contract, columns)
     if len(rows) > MAX_ROWS:
         raise DataError(f"{columns.where}: {len(rows):,} rows; one epoch holds at most {MAX_ROWS:,}")
-    outcomes = to_numpy.run(active.program, rows.signals, progress)
+    outcomes = to_numpy.run(active.program, rows.signals, rows.lists, progress)
     salts = secrets.token_bytes(32 * len(rows))
     texts = zip(columns.text(*PROMPT_COLUMNS), columns.text(*ANSWER_COLUMNS), strict=True)
     samples = b"".join(sample_id(salts[32 * i : 32 * i + 32], *text) for i, text in enumerate(texts))
-    epoch = Epoch(np.frombuffer(samples, np.uint8).reshape(-1, 32), outcomes.status, rows.signals, outcomes.reward)
+    committed = np.frombuffer(samples, np.uint8).reshape(-1, 32)
+    epoch = Epoch(committed, outcomes.status, rows.signals, outcomes.reward, rows.lists)
     root = root_of(epoch)
     last, last_root = attestation.latest(ledger)
     run_id = keccak256(run.encode())
@@ -102,6 +103,7 @@ def prepare(
         to_hex(run_id),
         last + 1,
         tuple(s.name for s in active.contract.signals),
+        {s.name: tuple(f.name for f in s.fields) for s in active.contract.signals if s.kind == "list"},
     )
     folder.create()
     _write_salts(folder.salts(root), salts)

@@ -10,18 +10,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from rlhf_contract.errors import EpochError
 from rlhf_contract.hashing import keccak256
+from rlhf_contract.machine.lanes import ListColumn
 from rlhf_contract.merkle import tree
-from rlhf_contract.merkle.leaf import encode_leaves
+from rlhf_contract.merkle.leaf import encode_leaf, encode_leaves
+from rlhf_contract.types import ABSENT
 
 __all__ = ["DataFolder", "Epoch", "Header", "leaf_hashes", "read_epoch", "write_epoch"]
 
@@ -38,16 +41,21 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     run_id: str
     epoch: int
     signals: tuple[str, ...]
+    lists: dict[str, tuple[str, ...]] = {}  # the fields of each list signal; msgspec copies the default
 
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """N rows: samples uint8 [N, 32], status uint8 [N], signals int64 [n, N], reward int64 [N] (micro-units)."""
+    """N rows: samples uint8 [N, 32], status uint8 [N], signals int64 [n, N], reward int64 [N] (micro-units).
+
+    The row of a list signal holds lengths, and `lists` its elements by the signal's index.
+    """
 
     samples: npt.NDArray[np.uint8]
     status: npt.NDArray[np.uint8]
     signals: npt.NDArray[np.int64]
     reward: npt.NDArray[np.int64]
+    lists: dict[int, ListColumn] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.status)
@@ -79,9 +87,23 @@ class DataFolder:
 
 
 def leaf_hashes(epoch: Epoch) -> Iterable[bytes]:
-    """keccak256 of each row's leaf, in order."""
+    """keccak256 of each row's leaf, in order. With lists, leaves differ in length and are packed one by one."""
+    if epoch.lists:
+        return (keccak256(leaf) for leaf in _leaves_with_lists(epoch))
     leaves = encode_leaves(epoch.samples, epoch.status, epoch.signals, epoch.reward)
     return (keccak256(leaf.tobytes()) for leaf in leaves)
+
+
+def _leaves_with_lists(epoch: Epoch) -> Iterable[bytes]:
+    starts = {index: column.starts.tolist() for index, column in epoch.lists.items()}
+    for row in range(len(epoch)):
+        numbers: list[int] = []
+        for index in range(len(epoch.signals)):
+            numbers.append(int(epoch.signals[index, row]))
+            if index in starts:
+                start, stop = starts[index][row : row + 2]
+                numbers += epoch.lists[index].elements[:, start:stop].T.ravel().tolist()
+        yield encode_leaf(row, epoch.samples[row].tobytes(), int(epoch.status[row]), numbers, int(epoch.reward[row]))
 
 
 def root_of(epoch: Epoch) -> bytes:
@@ -91,7 +113,7 @@ def root_of(epoch: Epoch) -> bytes:
 
 def write_epoch(path: Path, header: Header, epoch: Epoch) -> bytes:
     """Write the file so that it is either there in whole or not at all; returns the keccak256 of its bytes."""
-    fields = [pa.array(column) for column in epoch.signals]
+    fields = [_signal_array(header, epoch, index) for index in range(len(header.signals))]
     table = pa.table(
         {
             "sample_id": pa.FixedSizeBinaryArray.from_buffers(
@@ -103,6 +125,23 @@ def write_epoch(path: Path, header: Header, epoch: Epoch) -> bytes:
         }
     ).replace_schema_metadata({METADATA: msgspec.json.encode(header)})
     return write_table(path, table)
+
+
+def _signal_array(header: Header, epoch: Epoch, index: int) -> pa.Array:
+    """A signal as Arrow: int64, or a list of records of int64, null where the list could not be read."""
+    if index not in epoch.lists:
+        return pa.array(epoch.signals[index])
+    column = epoch.lists[index]
+    names = header.lists[header.signals[index]]
+    records = pa.StructArray.from_arrays([pa.array(values) for values in column.elements], names)
+    absent = pa.array(epoch.signals[index] == ABSENT)
+    return pa.ListArray.from_arrays(pa.array(column.starts, pa.int32()), records, mask=absent)
+
+
+def _signal_type(header: Header, name: str) -> pa.DataType:
+    if name not in header.lists:
+        return pa.int64()
+    return pa.list_(pa.struct([(field, pa.int64()) for field in header.lists[name]]))
 
 
 def write_table(path: Path, table: pa.Table, mode: int = 0o644) -> bytes:
@@ -135,7 +174,7 @@ def read_epoch(path: Path) -> tuple[Header, Epoch, bytes]:
             "sample_id": pa.binary(32),
             "status": pa.uint8(),
             "reward_micro": pa.int64(),
-            "signals": pa.struct([(name, pa.int64()) for name in header.signals]),
+            "signals": pa.struct([(name, _signal_type(header, name)) for name in header.signals]),
         }
         if types != wanted or any(table[name].null_count for name in wanted):
             raise EpochError(f"{path}: the columns are not those of an epoch file")
@@ -146,10 +185,21 @@ def read_epoch(path: Path) -> tuple[Header, Epoch, bytes]:
     if not count:
         raise EpochError(f"{path}: the file has no rows")
     samples = np.frombuffer(b"".join(columns["sample_id"].to_pylist()), np.uint8).reshape(count, 32)
-    fields = [columns["signals"].field(i).to_numpy() for i in range(len(header.signals))]
-    signals = np.ascontiguousarray(fields, np.int64).reshape(len(fields), count)
-    return (
-        header,
-        Epoch(samples, columns["status"].to_numpy(), signals, columns["reward_micro"].to_numpy()),
-        keccak256(data),
-    )
+    signals = np.empty((len(header.signals), count), np.int64)
+    lists: dict[int, ListColumn] = {}
+    for index, name in enumerate(header.signals):
+        array = columns["signals"].field(index)
+        if name in header.lists:
+            signals[index], lists[index] = _read_list(array, len(header.lists[name]))
+        else:
+            signals[index] = array.to_numpy()
+    status, reward = columns["status"].to_numpy(), columns["reward_micro"].to_numpy()
+    return header, Epoch(samples, status, signals, reward, lists), keccak256(data)
+
+
+def _read_list(array: pa.Array, fields: int) -> tuple[npt.NDArray[np.int64], ListColumn]:
+    """Lengths (ABSENT where null) and elements."""
+    lengths = pc.fill_null(pc.list_value_length(array), -1).to_numpy().astype(np.int64)
+    records = pc.list_flatten(array)
+    elements = np.array([records.field(i).to_numpy() for i in range(fields)], np.int64)
+    return np.where(lengths < 0, ABSENT, lengths), ListColumn(np.maximum(lengths, 0), elements)

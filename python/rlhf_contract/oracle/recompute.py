@@ -10,7 +10,7 @@ import numpy as np
 from rlhf_contract.errors import SpecMismatch
 from rlhf_contract.hashing import keccak256, to_hex
 from rlhf_contract.lang import load
-from rlhf_contract.lang.ir import Contract
+from rlhf_contract.lang.contract import Contract
 from rlhf_contract.machine import to_numpy
 from rlhf_contract.machine.compile import compile_contract
 from rlhf_contract.machine.program import Program
@@ -62,7 +62,7 @@ def findings(
     names = tuple(s.name for s in contract.signals)
     if header.signals != names:
         return [f"the file has the signals {', '.join(header.signals)}; the contract reads {', '.join(names)}"]
-    outcomes = to_numpy.run(program, epoch.signals, progress)
+    outcomes = to_numpy.run(program, epoch.signals, epoch.lists, progress)
     wrong = np.flatnonzero((outcomes.status != epoch.status) | (outcomes.reward != epoch.reward))
     found = [
         f"row {row}: the file says {_says(epoch.status[row], epoch.reward[row])}, "

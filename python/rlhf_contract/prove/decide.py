@@ -6,18 +6,21 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from fractions import Fraction
 from typing import Any
 
 import z3
 
 from rlhf_contract.errors import InternalError
-from rlhf_contract.lang.ir import Contract
+from rlhf_contract.lang.contract import Contract
+from rlhf_contract.lang.ir import SignalSpec
 from rlhf_contract.machine.compile import compile_contract
 from rlhf_contract.machine.program import Program
 from rlhf_contract.machine.step import Outcome, run
 from rlhf_contract.prove.obligations import ADMISSIBLE, Obligation, obligations
 from rlhf_contract.prove.simplify import simplify
-from rlhf_contract.prove.to_z3 import SymbolicRow, pair_floors
+from rlhf_contract.prove.to_z3 import SymbolicRow, TooLarge, pair_monotone
+from rlhf_contract.prove.witness import Row
 from rlhf_contract.types import Status
 
 __all__ = ["Budget", "Result", "Verdict", "Witness", "prove", "solver_name"]
@@ -41,7 +44,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """One row of a counterexample as the machine saw it: integers by signal, and the outcome."""
+    """One row of a counterexample as the machine saw it: the flat row, and the outcome."""
 
     signals: tuple[int, ...]
     outcome: Outcome
@@ -113,12 +116,15 @@ def _decide(contract: Contract, replay: Program, obligation: Obligation, budget:
 
     for exact in (False, True):
         tier = "exact" if exact else "relaxed"
-        answer, rows = _ask(contract, obligation, exact, budget)
+        try:
+            answer, rows, approximate = _ask(contract, obligation, exact, budget)
+        except TooLarge:
+            break
         if answer == z3.unsat:
             return result(Verdict.PROVED, tier)
         if answer == z3.sat and broken(rows):
             return result(Verdict.REFUTED, tier, simplify(contract, rows, obligation.free, replay, broken))
-        if answer == z3.sat and exact:
+        if answer == z3.sat and exact and not approximate:
             raise InternalError(
                 f"{contract.name}: the solver refutes {obligation.id} with {rows}, but the machine does not agree. "
                 "Please report this with the file."
@@ -126,39 +132,50 @@ def _decide(contract: Contract, replay: Program, obligation: Obligation, budget:
     return result(Verdict.UNKNOWN, "none")
 
 
-def _ask(
-    contract: Contract, obligation: Obligation, exact: bool, budget: Budget
-) -> tuple[Any, tuple[tuple[int, ...], ...]]:
-    """Z3's answer and, if sat, the rows of its model rounded to the grid. A fresh context makes rlimit repeatable."""
+def _ask(contract: Contract, obligation: Obligation, exact: bool, budget: Budget) -> tuple[Any, tuple[Row, ...], bool]:
+    """Z3's answer; if sat, the rows of its model rounded to the grid; whether the question said less than the machine.
+
+    A fresh context makes rlimit repeatable. Raises TooLarge.
+    """
     context = z3.Context()
     rows = [SymbolicRow(contract, "", exact, context)]
     if obligation.free is not None:
-        shared = {i: term for i, term in enumerate(rows[0].signals) if i not in obligation.free}
-        rows.append(SymbolicRow(contract, "'", exact, context, shared))
+        rows.append(SymbolicRow(contract, "'", exact, context, rows[0].inputs, obligation.free))
     solver = z3.Solver(ctx=context)
     solver.set("rlimit", budget.rlimit)
     solver.set("timeout", budget.seconds * 1000)
     solver.set("random_seed", budget.seed)
     for row in rows:
         solver.add(*row.facts)
-    if len(rows) == 2 and not exact:
-        solver.add(*pair_floors(*rows))
+    if len(rows) == 2:
+        solver.add(*pair_monotone(*rows))
     solver.add(*obligation.breaking(tuple(rows)))
     answer = solver.check()
+    approximate = any(row.approximate for row in rows)
     if answer != z3.sat:
-        return answer, ()
+        return answer, (), approximate
     model = solver.model()
-    return answer, tuple(tuple(_integers(contract, row, model)) for row in rows)
+    return answer, tuple(tuple(_flat(contract, row, model)) for row in rows), approximate
 
 
-def _integers(contract: Contract, row: SymbolicRow, model: z3.ModelRef) -> list[int]:
+def _flat(contract: Contract, row: SymbolicRow, model: z3.ModelRef) -> list[int]:
+    """The row of the model as the machine takes it, rounded to the grid."""
     numbers = []
-    for spec, term in zip(contract.signals, row.signals, strict=True):
-        value = model.eval(term, model_completion=True)
-        if spec.kind == "bool":
-            numbers.append(int(z3.is_true(value)))
-        else:
-            fraction = value.as_fraction() if z3.is_rational_value(value) else value.approx(20).as_fraction()
-            nearest = round(fraction * 10**spec.scale)
-            numbers.append(min(max(nearest, spec.lowest), spec.highest))
+    for index, spec in enumerate(contract.signals):
+        if spec.kind != "list":
+            numbers.append(_integer(spec, row.inputs.scalars[index], model))
+            continue
+        length = sum(z3.is_true(model.eval(there, model_completion=True)) for there in row.inputs.present[index])
+        numbers.append(length)
+        for k in range(length):
+            numbers += [_integer(s, row.inputs.fields[index, k, f], model) for f, s in enumerate(spec.fields)]
     return numbers
+
+
+def _integer(spec: SignalSpec, term: Any, model: z3.ModelRef) -> int:
+    value = model.eval(term, model_completion=True)
+    if spec.kind == "bool":
+        return int(z3.is_true(value))
+    fraction: Fraction = value.as_fraction() if z3.is_rational_value(value) else value.approx(20).as_fraction()
+    nearest: int = round(fraction * 10**spec.scale)
+    return min(max(nearest, spec.lowest), spec.highest)

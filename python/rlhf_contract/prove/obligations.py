@@ -11,9 +11,10 @@ from typing import Any
 
 import z3
 
-from rlhf_contract.lang.ir import Contract, MonotoneIn
+from rlhf_contract.lang.contract import Contract, MonotoneIn
 from rlhf_contract.machine.step import Outcome
 from rlhf_contract.prove.to_z3 import SymbolicRow
+from rlhf_contract.prove.witness import place
 from rlhf_contract.types import Status, decimal_text
 
 __all__ = ["ADMISSIBLE", "Obligation", "obligations"]
@@ -90,13 +91,15 @@ def _monotone(contract: Contract, promise: MonotoneIn) -> Obligation:
     def breaking(rows: tuple[SymbolicRow, ...]) -> list[Any]:
         low, high = rows
         no_new = [z3.Implies(high.violated(r), low.violated(r)) for r in rules]
-        return [low.signals[promise.signal] < high.signals[promise.signal], high.reward < low.reward, *no_new]
+        raised = low.inputs.scalars[promise.signal] < high.inputs.scalars[promise.signal]
+        return [raised, high.reward < low.reward, *no_new]
 
     def broken(signals: tuple[tuple[int, ...], ...], outcomes: tuple[Outcome, ...]) -> bool:
         low, high = outcomes
         rewarded = low.status is Status.REWARDED and high.status is Status.REWARDED
-        others = all(a == b for i, (a, b) in enumerate(zip(*signals, strict=True)) if i != promise.signal)
-        raised = signals[0][promise.signal] < signals[1][promise.signal]
+        at = place(contract, signals[0], promise.signal)
+        others = all(a == b for i, (a, b) in enumerate(zip(*signals, strict=True)) if i != at)
+        raised = signals[0][at] < signals[1][at]
         new = {b for b in high.breaches if b in rules} - set(low.breaches)
         return rewarded and others and raised and not new and high.reward < low.reward
 

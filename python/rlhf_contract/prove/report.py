@@ -12,9 +12,10 @@ import msgspec
 
 from rlhf_contract.errors import ExitCode
 from rlhf_contract.hashing import keccak256, to_hex
-from rlhf_contract.lang.ir import Contract
+from rlhf_contract.lang.contract import Contract
 from rlhf_contract.machine.program import Program
 from rlhf_contract.prove.decide import Result, Verdict, Witness, solver_name
+from rlhf_contract.prove.witness import readable
 from rlhf_contract.types import Status, decimal_text
 
 __all__ = ["exit_code", "proof_hash", "report", "row_words"]
@@ -44,13 +45,10 @@ def report(contract: Contract, program: Program, results: Sequence[Result]) -> d
 def row_words(contract: Contract, witness: Witness) -> dict[str, Any]:
     """A row of a counterexample in the author's terms: signals and reward as decimals, broken rules by name."""
     watched = [r.name for r in contract.rules] + [e.name for e in contract.ensured]
-    signals: dict[str, Any] = {}
-    for spec, value in zip(contract.signals, witness.signals, strict=True):
-        signals[spec.name] = bool(value) if spec.kind == "bool" else decimal_text(value, spec.scale)
     outcome = witness.outcome
     rewarded = outcome.status is Status.REWARDED
     return {
-        "signals": signals,
+        "signals": readable(contract, witness.signals),
         "status": outcome.status.name.lower(),
         "reward": decimal_text(outcome.reward, 6) if rewarded else None,
         "broken": [watched[b] for b in outcome.breaches],

@@ -2,37 +2,48 @@
 
 import struct
 
-import brownie
 import pytest
+from assembler import (
+    ADD,
+    AND,
+    BREACH,
+    DIV,
+    EQ,
+    FLOORDIV,
+    HIGH,
+    INT,
+    LE,
+    LOW,
+    LT,
+    MAX,
+    MIN,
+    MUL,
+    NOT,
+    OR,
+    REAL,
+    REQUIRE,
+    REWARD,
+    SELECT,
+    SIGNAL,
+    SUB,
+    UTILITY,
+    const,
+    entry,
+    op,
+    program,
+)
 from ledger import reverts_with
 
-LOW, HIGH = -(2**63), 2**63 - 1
-SIGNAL, CONST, ADD, SUB, MUL, MIN, MAX, FLOORDIV = 0x01, 0x02, 0x10, 0x11, 0x12, 0x13, 0x14, 0x15
-LT, LE, EQ, AND, OR, NOT, SELECT = 0x20, 0x21, 0x22, 0x30, 0x31, 0x32, 0x33
-REQUIRE, BREACH, UTILITY, REWARD = 0x40, 0x41, 0x42, 0x43
 
-
-@pytest.fixture(scope="module")
-def machine(module_isolation, actors):
-    """The library, deployed."""
-    return brownie.RewardMachine.deploy({"from": actors.deployer})
-
-
-def program(signals, *code):
-    """`signals` of any value, loaded into registers 0, 1, …; then `code`."""
-    header = struct.pack(">2sBH", b"LB", 1, signals) + struct.pack(">Bqq", 1, LOW + 1, HIGH) * signals
-    return header + b"".join([op(SIGNAL, i) for i in range(signals)] + list(code))
-
-
-def op(opcode, *registers):
-    """An instruction whose operands are u16."""
-    return struct.pack(f">B{len(registers)}H", opcode, *registers)
+def reads(signals, *code):
+    """A program that loads so many integers into registers 0, 1, …; then `code`."""
+    return program([entry(INT)] * signals, *(op(SIGNAL, i) for i in range(signals)), *code)
 
 
 def run(machine, opcode, *values):
     """The result of one operation on these values."""
     code = op(opcode, *range(len(values)))
-    return machine.run(program(len(values), code, op(REWARD, len(values))), values)
+    return machine.run(reads(len(values), code, op(REWARD, len(values))), values)
 
 
 @pytest.mark.parametrize(
@@ -64,13 +75,24 @@ def test_one_operation(machine, opcode, values, expected):
     assert run(machine, opcode, *values) == (0, expected)
 
 
-@pytest.mark.parametrize("divisor", [1, 2, 3, 7, 1_000_000, HIGH])
-@pytest.mark.parametrize("value", [LOW + 1, -7, -6, -1, 0, 1, 6, 7, HIGH])
-def test_division_rounds_down(machine, value, divisor):
-    """Toward minus infinity, as Python's // and not as SDIV."""
-    code = struct.pack(">BHq", FLOORDIV, 0, divisor)
+DIVIDENDS = [LOW + 1, -7, -6, -1, 0, 1, 6, 7, HIGH]
+DIVISORS = [1, 2, 3, 7, 1_000_000, HIGH]
 
-    assert machine.run(program(1, code, op(REWARD, 1)), [value]) == (0, value // divisor)
+
+@pytest.mark.parametrize("divisor", DIVISORS)
+def test_division_by_a_constant_rounds_down(batch, divisor):
+    """Toward minus infinity, as Python's // and not as SDIV."""
+    code = reads(1, struct.pack(">BHq", FLOORDIV, 0, divisor), op(REWARD, 1))
+
+    assert batch(code, [[a] for a in DIVIDENDS]) == [(0, a // divisor) for a in DIVIDENDS]
+
+
+def test_division_by_a_register_rounds_down(batch):
+    """All pairs of signs, with and without a remainder."""
+    pairs = [[a, sign * b] for a in DIVIDENDS for b in DIVISORS for sign in (1, -1)]
+    code = reads(2, op(DIV, 0, 1), op(REWARD, 2))
+
+    assert batch(code, pairs) == [(0, a // b) for a, b in pairs]
 
 
 @pytest.mark.parametrize(
@@ -83,44 +105,56 @@ def test_overflow_stops(machine, opcode, values, value):
         run(machine, opcode, *values)
 
 
+def test_a_quotient_can_overflow(machine):
+    """−2^63 ÷ −1 is the only one."""
+    with reverts_with("Overflow", 2**63):
+        machine.run(program([entry(INT)], const(LOW), const(-1), op(DIV, 0, 1), op(REWARD, 2)), [0])
+
+
 def test_requirements_stop_and_reasons_do_not(machine):
     """REQUIRE ends the run with a status; BREACH and UTILITY change nothing."""
     why = op(BREACH, 0) + struct.pack(">BHB", UTILITY, 0, 6)
-    code = program(1, why, op(REQUIRE, 0), op(REWARD, 0))
+    code = reads(1, why, op(REQUIRE, 0), op(REWARD, 0))
 
     assert machine.run(code, [5]) == (0, 5)
     assert machine.run(code, [0]) == (1, LOW)
 
 
-def test_out_of_range_is_invalid(machine):
+def test_out_of_range_is_invalid(batch):
     """Each end of the range belongs to it; beyond it, and ABSENT, do not."""
-    header = struct.pack(">2sBHBqq", b"LB", 1, 1, 2, -5, 5)
-    code = header + op(SIGNAL, 0) + op(REWARD, 0)
+    code = program([entry(REAL, -5, 5)], op(SIGNAL, 0), op(REWARD, 0))
 
-    assert [machine.run(code, [s]) for s in (-5, 5, -6, 6, LOW)] == [(0, -5), (0, 5)] + [(2, LOW)] * 3
+    assert batch(code, [[s] for s in (-5, 5, -6, 6, LOW)]) == [(0, -5), (0, 5)] + [(2, LOW)] * 3
 
 
 def test_bytes_that_are_no_program(machine):
     """Each way to be malformed has its name."""
-    good = program(1, op(REWARD, 0))
+    good = reads(1, op(REWARD, 0))
     size = 5 + 17
     with reverts_with("NotAProgram", 0):
         machine.run(b"LB", [1])
     with reverts_with("NotAProgram"):
         machine.run(b"LB\x02" + good[3:], [1])
-    with reverts_with("SignalCount", 1, 2):
+    with reverts_with("RowLength", 1, 2):
         machine.run(good, [1, 2])
+    with reverts_with("RowLength", 1, 0):
+        machine.run(good, [])
     with reverts_with("ProgramTruncated", 20):
         machine.run(good[:20], [1])
+    with reverts_with("ProgramTruncated", 5):
+        machine.run(b"LB\x01\xff\xff", [])
     with reverts_with("ProgramTruncated", size):
         machine.run(good[: size + 2], [1])
     with reverts_with("ProgramTruncated", size + 3):
         machine.run(good[: size + 3], [1])
-    with reverts_with("OpcodeUnknown", 0xFE, size + 3):
-        machine.run(program(1, b"\xfe"), [1])
+    for code in (0x00, 0x03, 0x19, 0x23, 0x3A, 0x3F, 0x44, 0xFE, 0xFF):
+        with reverts_with("OpcodeUnknown", code, size + 3):
+            machine.run(reads(1, bytes([code] * 12)), [1])
     with reverts_with("SignalUnknown", 1, 1):
-        machine.run(program(1, op(SIGNAL, 1)), [1])
+        machine.run(reads(1, op(SIGNAL, 1)), [1])
     with reverts_with("RegisterUnwritten", 1, 1):
-        machine.run(program(1, op(ADD, 0, 1)), [1])
+        machine.run(reads(1, op(ADD, 0, 1)), [1])
     with reverts_with("DivisorNotPositive", 0):
-        machine.run(program(1, struct.pack(">BHq", FLOORDIV, 0, 0)), [1])
+        machine.run(reads(1, struct.pack(">BHq", FLOORDIV, 0, 0)), [1])
+    with reverts_with("DivisorZero"):
+        machine.run(reads(2, op(DIV, 0, 1)), [1, 0])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from rlhf_contract.errors import SpecError
@@ -78,6 +81,58 @@ def test_nesting(opening: str) -> None:
     assert "nesting" in codes(text(wants=opening * (deep + 5) + "x" + closing * (deep + 5)))
 
 
+def test_list_length() -> None:
+    """A list has 1 to 256 elements."""
+    of = "  x : score\n  l : list [{}] of {{ y : score }}"
+
+    assert load(text(of.format(256))).signals[1].highest == 256
+    assert codes(text(of.format(257))) == codes(text(of.format(0))) == {"list-length"}
+
+
+def test_fields() -> None:
+    """A record has at most 64 fields."""
+
+    def of(count: int) -> str:
+        return text(f"  x : score\n  l : list [2] of {{ {', '.join(f'f{i} : bool' for i in range(count))} }}")
+
+    assert len(load(of(64)).signals[1].fields) == 64
+    assert codes(of(65)) == {"too-many"}
+
+
+def test_points() -> None:
+    """A curve has 2 to 64 points."""
+
+    def of(count: int) -> str:
+        return text(wants=f"curve(x, {', '.join(f'({i}, {i % 3})' for i in range(count))})")
+
+    assert load(of(2)).name == load(of(64)).name == "C"
+    assert codes(of(1)) == codes(of(65)) == {"arguments"}
+
+
+def test_quantifiers() -> None:
+    """Quantifiers stand at most eight deep, side by side as many as you like."""
+
+    def of(count: int) -> str:
+        signals = "  x : score\n  l : list [2] of { y : score }"
+        inside = "".join(f"EXISTS v{i} IN l: " for i in range(count))
+        return text(signals, blocks=f"ALWAYS {inside}v{count - 1}.y > x\n" + "ALWAYS EXISTS v IN l: v.y > x\n" * 20)
+
+    assert compile_contract(load(of(8))).ends
+    assert codes(of(9)) == {"quantifiers"}
+
+
+def test_operations() -> None:
+    """A row with the longest lists takes at most a million operations."""
+
+    def of(depth: int) -> str:
+        inside = "".join(f"FORALL v{i} IN l: " for i in range(depth))
+        total = " + ".join(f"v{i}.y" for i in range(depth))
+        return text("  x : score\n  l : list [256] of { y : score }", blocks=f"ALWAYS {inside}{total} > x")
+
+    assert compile_contract(load(of(2))).ends
+    assert codes(of(3)) == {"program-size"}
+
+
 def test_program_size() -> None:
     """A program beyond 24,000 bytes is refused by name."""
     blocks = "\n".join(
@@ -119,3 +174,20 @@ def test_messages_stay_short() -> None:
         load(text(wants="x + " * 10_000 + "y"))
 
     assert len(str(caught.value)) < 2_000
+
+
+def test_hostile_files_waste_no_memory() -> None:
+    """All of them together, in a process of their own, stay below 200 MB."""
+    script = (
+        "import resource, sys; from rlhf_contract.errors import SpecError; from rlhf_contract.lang import load\n"
+        "for source in eval(sys.stdin.read()):\n"
+        "    try: load(source)\n"
+        "    except SpecError: pass\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+    )
+    sources = repr([source for source, _ in HOSTILE.values()])
+    # Through a shell: a process started from this large one would be told this one's peak as its own.
+    shell = ["sh", "-c", '"$0" -c "$1"; exit $?', sys.executable, script]
+    done = subprocess.run(shell, input=sources, capture_output=True, text=True, check=True)
+
+    assert int(done.stdout) < 200

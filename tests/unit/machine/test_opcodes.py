@@ -11,12 +11,22 @@ ROOT = Path(__file__).parents[3]
 DOCUMENT = (ROOT / "spec" / "opcodes.md").read_text("utf-8")
 SOLIDITY = (ROOT / "contracts" / "libraries" / "RewardMachine.sol").read_text("utf-8")
 
-LETTERS = {"reg": "r", "index:u16": "s", "value:i64": "v", "divisor:i64": "d", "scale:u8": "u"}
+LETTERS = {
+    "reg": "r",
+    "index:u16": "s",
+    "list:u16": "l",
+    "size:u16": "z",
+    "depth:u8": "p",
+    "field:u16": "f",
+    "value:i64": "v",
+    "divisor:i64": "d",
+    "scale:u8": "u",
+}
 
 
 def documented() -> dict[str, tuple[int, str, str]]:
     """name → (code, operand letters with r for registers, what it gives)"""
-    rows = re.findall(r"^\| `([0-9a-f]{2})` \| ([A-Z]+) \| ([^|]+) \| ([^|]+) \|", DOCUMENT, re.MULTILINE)
+    rows = re.findall(r"^\| `([0-9a-f]{2})` \| ([A-Z0-9]+) \| ([^|]+) \| ([^|]+) \|", DOCUMENT, re.MULTILINE)
     table = {}
     for code, name, operands, gives in rows:
         letters = "".join(LETTERS[o if o in LETTERS else o.split(":")[1]] for o in operands.split())
@@ -36,7 +46,7 @@ def test_document_and_python_agree() -> None:
 
 def test_solidity_has_the_same_codes() -> None:
     """RewardMachine.sol names every operation with the same code, and no other."""
-    constants = dict(re.findall(r"uint8 private constant ([A-Z]+) = (0x[0-9a-f]{2});", SOLIDITY))
+    constants = dict(re.findall(r"uint8 private constant ([A-Z0-9]+) = (0x[0-9a-f]{2});", SOLIDITY))
 
     assert {name: int(code, 16) for name, code in constants.items()} == {o.name: int(o) for o in Opcode}
 

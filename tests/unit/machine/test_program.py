@@ -58,7 +58,7 @@ BYTES = {
     "empty": (b"", "do not start with 'LB'"),
     "another file": (b"\x7fELF" + GOOD, "do not start with 'LB'"),
     "another version": (GOOD[:2] + b"\x02" + GOOD[3:], "version 2 is unknown"),
-    "header only": (GOOD[:5], "announces 2 signals"),
+    "header only": (GOOD[:5], "signal 0 is not all there"),
     "no signals": (b"LB\x01\x00\x00" + GOOD[39:], "announces 0 signals"),
     "cut off": (GOOD[:-1], "REWARD is cut off"),
     "unknown opcode": (GOOD[:39] + b"\xff" + GOOD[39:], "no operation has the code 0xff"),
@@ -93,5 +93,5 @@ def test_the_widest_numbers_still_run() -> None:
 
 def test_a_row_of_the_wrong_length_is_refused() -> None:
     """The machine never guesses a missing signal."""
-    with pytest.raises(ProgramError, match="reads 2 signals, the row has 1"):
+    with pytest.raises(ProgramError, match="reads 2 numbers from this row, which has 1"):
         run(decode(GOOD), [1])

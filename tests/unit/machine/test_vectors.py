@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from columns import as_columns
 from rlhf_contract.hashing import to_hex
 from rlhf_contract.lang import load
 from rlhf_contract.machine import step, to_numpy
@@ -47,8 +48,7 @@ def test_reference_matches(vector: dict[str, Any]) -> None:
 def test_numpy_matches(vector: dict[str, Any]) -> None:
     """to_numpy.py gives the same status, reward, requirement and breaches, all rows at once."""
     program = decode(bytes.fromhex(vector["program"][2:]))
-    signals = np.array([[int(s) for s in row["signals"]] for row in vector["rows"]], np.int64).T
-    outcomes = to_numpy.run(program, np.ascontiguousarray(signals))
+    outcomes = to_numpy.run(program, *as_columns(program, [[int(s) for s in row["signals"]] for row in vector["rows"]]))
 
     assert [r["status"] for r in vector["rows"]] == outcomes.status.tolist()
     assert [int(r["reward"]) for r in vector["rows"]] == outcomes.reward.tolist()

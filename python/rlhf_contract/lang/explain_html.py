@@ -1,0 +1,135 @@
+"""An explanation as one HTML page: source beside English; on a phone, English below source. No scripts, no requests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html import escape
+
+from rlhf_contract.lang.explanation import Entry, Explanation, Piece, Sentence, visible
+
+__all__ = ["to_html"]
+
+_STYLE = """
+:root { color-scheme: light dark; --paper: #fff; --ink: #1c1e21; --quiet: #5b626b; --line: #d9dde2; --box: #f4f5f7;
+  --note: #fdf6e0; --mark: #0b5c8a }
+@media (prefers-color-scheme: dark) {
+  :root { --paper: #14171a; --ink: #e3e6e9; --quiet: #9aa3ad; --line: #333a41; --box: #1d2226; --note: #2b2715;
+    --mark: #7cc4ee }
+}
+* { box-sizing: border-box }
+body { margin: 0 auto; padding: 1.5rem 1rem 3rem; max-width: 76rem; background: var(--paper); color: var(--ink);
+  font: 1rem/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; overflow-wrap: anywhere }
+h1 { margin: 0; font-size: 1.7rem; line-height: 1.2 }
+h2 { margin: 2.5rem 0 .5rem; font-size: 1.25rem }
+p { margin: 0 0 .4rem }
+ul { margin: 0 0 .4rem; padding-left: 1.2rem }
+code, pre { font: .875em/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace }
+code { color: var(--mark) }
+pre code { color: inherit; font: inherit }
+pre { margin: 0; white-space: pre-wrap }
+.title { font-size: 1.15rem }
+.about { color: var(--quiet); max-width: 46rem }
+.rules { max-width: 46rem }
+.rules li { margin-bottom: .4rem }
+.pair { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); gap: 0 2rem; padding: .8rem 0;
+  border-top: 1px solid var(--line) }
+.source { background: var(--box); border-radius: .4rem; padding: .6rem .8rem; align-self: start }
+.line { color: var(--quiet); font-size: .75rem }
+.note { background: var(--note); border-radius: .4rem; padding: .4rem .7rem; margin-top: .6rem }
+.note b { font-weight: 600; font-size: .8rem; display: block }
+footer { margin-top: 3rem; padding-top: .8rem; border-top: 1px solid var(--line); color: var(--quiet);
+  font-size: .85rem }
+@media (max-width: 48rem) {
+  .pair { grid-template-columns: minmax(0, 1fr); gap: .6rem }
+  .source { font-size: .95em }
+}
+""".strip()
+
+
+def to_html(explanation: Explanation) -> str:
+    """One self-contained page. Everything that the author wrote is escaped."""
+    return "\n".join(_page(explanation)) + "\n"
+
+
+def _page(explanation: Explanation) -> Iterator[str]:
+    heading = f"{_escaped(explanation.name)} {_escaped(explanation.version)}"
+    yield "<!DOCTYPE html>"
+    yield '<html lang="en">'
+    yield "<head>"
+    yield '<meta charset="utf-8">'
+    yield "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+    yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
+    yield f"<title>{heading}</title>"
+    yield f"<style>\n{_STYLE}\n</style>"
+    yield "</head>"
+    yield "<body>"
+    yield "<header>"
+    yield f"<h1>{heading}</h1>"
+    if explanation.title:
+        yield f'<p class="title"><bdi>{_escaped(explanation.title)}</bdi></p>'
+    yield from (f'<p class="about">{_sentence(s)}</p>' for s in explanation.about)
+    yield "</header>"
+    yield "<main>"
+    for section in explanation.sections:
+        yield "<section>"
+        yield f"<h2>{_escaped(section.title)}</h2>"
+        if section.entries:
+            yield from (f'<p class="about">{_sentence(s)}</p>' for s in section.about)
+        else:
+            yield '<ul class="rules">'
+            yield from (f"<li>{_sentence(s)}</li>" for s in section.about)
+            yield "</ul>"
+        for entry in section.entries:
+            yield from _entry(entry)
+        yield "</section>"
+    yield "</main>"
+    yield f"<footer>keccak256 of the source (specHash): <code>{_escaped(explanation.spec_hash)}</code></footer>"
+    yield "</body>"
+    yield "</html>"
+
+
+def _entry(entry: Entry) -> Iterator[str]:
+    source = _escaped(entry.source.strip("\n"))
+    lines = f"line {entry.first_line}"
+    if entry.last_line > entry.first_line:
+        lines = f"lines {entry.first_line} to {entry.last_line}"
+    yield '<div class="pair">'
+    yield f'<div class="source"><div class="line">Source, {lines}</div><pre><code>{source}</code></pre></div>'
+    yield '<div class="english">'
+    for sentence in entry.sentences:
+        yield f"<p>{_sentence(sentence)}</p>"
+        yield from _list(sentence.items)
+    if entry.notes:
+        notes = "<br>".join(f"<bdi>{_escaped(note)}</bdi>" for note in entry.notes)
+        yield f'<p class="note"><b>Author’s note</b>{notes}</p>'
+    yield "</div>"
+    yield "</div>"
+
+
+def _list(sentences: tuple[Sentence, ...]) -> Iterator[str]:
+    if sentences:
+        yield "<ul>"
+        for sentence in sentences:
+            yield f"<li>{_sentence(sentence)}"
+            yield from _list(sentence.items)
+            yield "</li>"
+        yield "</ul>"
+
+
+def _sentence(sentence: Sentence) -> str:
+    return "".join(_piece(piece) for piece in sentence.pieces)
+
+
+def _piece(piece: Piece) -> str:
+    text = _escaped(piece.text)
+    match piece.style:
+        case "code":
+            return f"<code>{text}</code>"
+        case "quote":
+            return f"“<bdi>{text}</bdi>”"
+        case "words":
+            return text
+
+
+def _escaped(text: str) -> str:
+    return escape(visible(text), quote=True)
