@@ -160,7 +160,7 @@ def test_a_megabyte_does_not_hang() -> None:
 
             assert [problem.code for problem in await client.problems()] == ["source-too-large"]
             assert await client.hovered(types.Position(0, 999_999)) == ""
-            assert time.monotonic() - start < 10
+            assert time.monotonic() - start < PATIENCE
             client.text_document_did_close(types.DidCloseTextDocumentParams(FILE))
             client.published.clear()
 
@@ -180,7 +180,7 @@ def test_two_hundred_changes_do_not_hang() -> None:
 
         assert "a whole number" in await client.hovered(place("1 - tok|ens"))
         assert await client.problems() == []
-        assert time.monotonic() - start < 10
+        assert time.monotonic() - start < PATIENCE
         assert len(client.published) < 20
 
     played(session)

@@ -109,3 +109,15 @@ def test_functions_are_coloured(words: dict[str, object]) -> None:
     known = {frozenset(re.findall(r"[a-z]+(?:_[a-z]+)?", re.sub(r"\[[^]]*\]", "", rule["match"]))) for rule in rules}
 
     assert frozenset(words) in {k - {"s"} for k in known}
+
+
+def test_the_extension_finds_its_files() -> None:
+    """What the VS Code extension contributes is there, and about this language."""
+    folder = GRAMMAR.parent / "vscode"
+    contributed = json.loads((folder / "package.json").read_text("utf-8"))["contributes"]
+    (language,), (grammar,) = contributed["languages"], contributed["grammars"]
+
+    assert (folder / grammar["path"]).resolve() == GRAMMAR
+    assert grammar["scopeName"] == json.loads(GRAMMAR.read_text("utf-8"))["scopeName"]
+    assert language["id"] == grammar["language"]
+    assert json.loads((folder / language["configuration"]).read_text("utf-8"))["comments"] == {"lineComment": "#"}
