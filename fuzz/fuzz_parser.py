@@ -21,6 +21,7 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["rlhf_contract"]):
+    from rlhf_contract.editor.words import FUNCTIONS, keywords_of_grammar
     from rlhf_contract.errors import SpecError
     from rlhf_contract.lang import ast, check, parse
     from rlhf_contract.lang.aggregate import RULES
@@ -34,14 +35,24 @@ MAX_SECONDS = 1.0
 MAX_MEGABYTES = 200
 HANGS_AFTER = 10
 
-GRAMMAR = (ROOT / "python" / "rlhf_contract" / "lang" / "grammar.lark").read_text("utf-8")
-QUOTED, NAMED = re.findall(r'"([A-Za-z]+)"', GRAMMAR), re.findall(r"^([A-Z]+)\.1:", GRAMMAR, re.MULTILINE)
-KEYWORDS = sorted({"LEGAL-BLOCKS", *QUOTED, *NAMED})
-FUNCTIONS = ("min", "max", "abs", "clip", "floor", "curve", "count", "sum")
 MARKS = (*'[](){},:+-*/=<>#"\n ', "<=", ">=", "!=", '"a"')
 NUMBERS = ("0", "1", "0.000001", "0.9999999", "9223372036854775807", "1" + "0" * 18, "9" * 4300, "256", "257", "1.0.0")
 NESTS = (("(", ")"), ("NOT ", ""), ("-", ""), ("IF x THEN 1 ELSE ", ""), ("abs(", ")"), ("FORALL s IN l: ", ""))
-WORDS = (*KEYWORDS, *FUNCTIONS, *RULES, *MARKS, *NUMBERS, "x", "s.x", "reward", "\u202e", "\0", "\r", "é", "😀")
+WORDS = (
+    *keywords_of_grammar(),
+    *FUNCTIONS,
+    *RULES,
+    *MARKS,
+    *NUMBERS,
+    "x",
+    "s.x",
+    "reward",
+    "\u202e",
+    "\0",
+    "\r",
+    "é",
+    "😀",
+)
 
 TOKEN = re.compile(r'[ \n]+|"[^"\n]*"|#[^\n]*|[A-Za-z0-9_.]+|[<>!]=|.', re.DOTALL)
 
@@ -107,8 +118,9 @@ def mutate(data: bytes, max_size: int, seed: int) -> bytes:
             case 4:
                 tokens[here : here + 1] = [dice.choice(tokens or [""])]
             case 5:
-                repeated = tokens[here:there] * dice.choice((2, 8, 70, 300, 3000, 30_000))
-                tokens[here:there] = repeated[:MAX_SOURCE_BYTES]
+                part = "".join(tokens[here:there]) or " "
+                times = min(dice.choice((2, 8, 70, 300, 3000, 30_000)), 1 + MAX_SOURCE_BYTES // len(part))
+                tokens[here:there] = [part] * times
             case _:
                 opening, closing = dice.choice(NESTS)
                 depth = dice.choice((1, 2, 40, 63, 64, 65, 500))
@@ -132,7 +144,7 @@ def fuzz(seconds: int) -> None:
     for number, seed in enumerate(seeds()):
         (WORK / "seeds" / f"{number:03d}.legal").write_text(seed, "utf-8", newline="")
     dictionary = WORK / "keywords.dict"
-    dictionary.write_text("".join(f'"{word}"\n' for word in (*KEYWORDS, *FUNCTIONS, *RULES)), "utf-8")
+    dictionary.write_text("".join(f'"{word}"\n' for word in (*keywords_of_grammar(), *FUNCTIONS, *RULES)), "utf-8")
     options = {
         "max_total_time": seconds,
         "timeout": HANGS_AFTER,

@@ -13,9 +13,10 @@ from rlhf_contract.errors import Diagnostic, Span, SpecError
 from rlhf_contract.lang import ast
 from rlhf_contract.lang.transform import LANGUAGE_VERSION, TreeToSpec
 
-__all__ = ["MAX_SOURCE_BYTES", "parse"]
+__all__ = ["MAX_SOURCE_BYTES", "MAX_TOKENS", "parse"]
 
 MAX_SOURCE_BYTES = 64 * 1024
+MAX_TOKENS = 16_384
 MAX_SYNTAX_ERRORS = 20
 
 
@@ -35,6 +36,9 @@ def parse(source: str | bytes, filename: str = "<spec>") -> ast.Spec:
     if problems:
         raise SpecError(problems, text, filename)
     return spec
+
+
+_TOKEN = re.compile(r'#[^\n]*|"[^"\n]*"|[A-Za-z0-9_.]+|[^\s]')
 
 
 def _text(source: str | bytes, filename: str) -> str:
@@ -60,6 +64,11 @@ def _text(source: str | bytes, filename: str) -> str:
             "line-endings",
             f"line {line} has a carriage return",
             "save the file with LF line endings: the hash that is voted on is over these bytes",
+        )
+    tokens = sum(not token.startswith("#") for token in _TOKEN.findall(text))
+    if tokens > MAX_TOKENS:  # the parser takes some ten microseconds for each, so this is a limit on time
+        raise refuse(
+            "source-too-large", f"the file has {tokens:,} words and signs; at most {MAX_TOKENS:,} are read", "split it"
         )
     version = re.match(r"(?:\s|#[^\n]*\n)*LEGAL-BLOCKS +([0-9.]+)", text)
     if version and version.group(1) != LANGUAGE_VERSION:

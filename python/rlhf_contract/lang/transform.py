@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from lark import Token, v_args
-from lark.visitors import Transformer_NonRecursive
+from lark import Token, Tree
 
 from rlhf_contract.errors import Diagnostic, Span
 from rlhf_contract.lang import ast
@@ -41,13 +40,24 @@ def _comments(text: str) -> Iterator[ast.Comment]:
                 yield ast.Comment(match.group()[1:], not line[: match.start()].strip(), span)
 
 
-@v_args(meta=True)
-class TreeToSpec(Transformer_NonRecursive):  # type: ignore[type-arg]
-    """Lark calls one method for each rule of the grammar. Limits that are passed go to `problems`."""
+class TreeToSpec:
+    """One method for each rule of the grammar. Limits that are passed go to `problems`."""
 
     def __init__(self, text: str, filename: str, problems: list[Diagnostic]) -> None:
-        super().__init__()
         self._text, self._filename, self._problems = text, filename, problems
+
+    def transform(self, tree: Tree[Token]) -> ast.Spec:
+        """The syntax tree of a parse tree. Lark's own transformer does the same in three times the time."""
+        below, waiting = [], [tree]
+        while waiting:
+            below.append(waiting.pop())
+            waiting += (child for child in below[-1].children if isinstance(child, Tree))
+        methods = {name: getattr(self, name) for name in {str(node.data) for node in below}}
+        made: dict[int, Any] = {}
+        for node in reversed(below):  # children before parents
+            children = [made.pop(id(child)) if isinstance(child, Tree) else child for child in node.children]
+            made[id(node)] = methods[node.data](node.meta, children)
+        return made[id(tree)]  # type: ignore[no-any-return]
 
     # -- file and header
 

@@ -313,9 +313,9 @@ def test_determinism() -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        "x" + " + x" * 15_000,
-        "(" * 6_000 + "x" + " + 1) * 2" * 6_000,
-        "b" + " AND b" * 10_000,
+        "x" + " + x" * 7_000,
+        "(" * 2_500 + "x" + " + 1) * 2" * 2_500,
+        "b" + " AND b" * 7_000,
         "-(" * 60 + "x" + ")" * 60,
     ],
     ids=["sum", "mixed", "and", "deep"],

@@ -245,7 +245,7 @@ def test_long_names_do_not_push_others() -> None:
 
 def test_a_chain_of_thousands() -> None:
     """A long chain is formatted in a loop, with and without parentheses around its beginning."""
-    chain, nested = " + ".join(["a"] * 10_000), "(" * 5_000 + "a" + " + b) * c" * 5_000
+    chain, nested = " + ".join(["a"] * 7_000), "(" * 2_300 + "a" + " + b) * c" * 2_300
 
     assert chain == format_expression(of_expression(chain))
     assert nested == format_expression(of_expression(nested))

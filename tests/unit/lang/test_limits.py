@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -9,7 +10,7 @@ import pytest
 
 from rlhf_contract.errors import SpecError
 from rlhf_contract.lang import check, load
-from rlhf_contract.lang.parse import MAX_SOURCE_BYTES, parse
+from rlhf_contract.lang.parse import MAX_SOURCE_BYTES, MAX_TOKENS, parse
 from rlhf_contract.machine.compile import compile_contract
 
 
@@ -35,6 +36,16 @@ def test_source_size() -> None:
 
     assert load(padded).name == "C"
     assert codes(padded + " ") == {"source-too-large"}
+
+
+def test_tokens() -> None:
+    """16,384 words and signs are read, one more is not; comments do not count."""
+    source = text(wants="x" + " + x" * 4_000)
+    free = MAX_TOKENS - len(re.findall(r"[A-Za-z0-9_.]+|[^\sA-Za-z0-9_.]", source))
+    full = source + " ".join(["LET"] * free) + " # and a comment"
+
+    assert "source-too-large" not in codes(full)
+    assert codes(f"{full}\nLET") == {"source-too-large"}
 
 
 def test_signals() -> None:
@@ -148,13 +159,17 @@ HOSTILE = {
     "not UTF-8": (b"LEGAL-BLOCKS 1\n\xff\xfe", "not-utf-8"),
     "CRLF": (text().replace("\n", "\r\n").encode(), "line-endings"),
     "a lone surrogate": ("LEGAL-BLOCKS 1 \ud800".encode("utf-8", "surrogatepass"), "not-utf-8"),
-    "a line of 60,000": (text(wants="x + " * 15_000 + "x").encode()[:59_999], "no-aggregate"),
-    "60,000 parentheses": (text(wants="(" * 60_000 + "x").encode(), "syntax"),
-    "60,000 minus signs": (text(wants="-" * 60_000 + "x").encode(), "nesting"),
-    "10,000 unknown names": (text(wants=" + ".join(f"u{i % 100}" for i in range(10_000))).encode(), "unknown-name"),
+    "a line of 30,000": (text(wants="x + " * 8_000 + "x").encode()[:29_999], "no-aggregate"),
+    "16,000 parentheses": (text(wants="(" * 16_000 + "x").encode(), "syntax"),
+    "60,000 parentheses": (text(wants="(" * 60_000 + "x").encode(), "source-too-large"),
+    "16,000 minus signs": (text(wants="-" * 16_000 + "x").encode(), "nesting"),
+    "60,000 minus signs": (text(wants="-" * 60_000 + "x").encode(), "source-too-large"),
+    "8,000 unknown names": (text(wants=" + ".join(f"u{i}" for i in range(8_000))).encode(), "unknown-name"),
+    "10,000 errors": (text(blocks="LET\n" * 10_000).encode(), "syntax"),
     "a megabyte": (text().encode() + b"#" * 2**20, "source-too-large"),
     "confusable letters": (text(wants="х").encode(), "syntax"),  # Cyrillic
-    "a chain of 15,000": (text(wants="x + " * 14_000 + "x").encode(), "program-size"),
+    "a chain of 8,000": (text(wants="x + " * 8_000 + "x").encode(), "program-size"),
+    "a chain of 14,000": (text(wants="x + " * 14_000 + "x").encode(), "source-too-large"),
     "digits": (text(wants="9" * 60_000).encode(), "number-too-large"),
     "no signals": (text().replace("SIGNALS\n  x : score\n", "").encode(), "no-signals"),
     "no stakeholders": (text().replace("STAKEHOLDERS\n  a WEIGHT 1 WANTS x\n", "").encode(), "no-stakeholders"),
