@@ -152,6 +152,7 @@ def fuzz(seconds: int) -> None:
         "max_len": MAX_SOURCE_BYTES + 64,
         "dict": dictionary,
         "artifact_prefix": f"{WORK}/",
+        "verbosity": 0,
         "print_final_stats": 1,
     }
     arguments = [sys.argv[0], *(f"-{name}={value}" for name, value in options.items())]

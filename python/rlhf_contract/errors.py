@@ -113,14 +113,21 @@ def _window(text: str, column: int, last: int, width: int = 160) -> tuple[str, i
     return f"{prefix}{cut}{suffix}", column + shift, min(last + shift, len(prefix) + len(cut) + 1)
 
 
+MAX_DIAGNOSTICS = 100
+
+
 class SpecError(RewardContractError):
-    """A Legal-Blocks file is wrong. `diagnostics` holds everything that was found, in source order."""
+    """A Legal-Blocks file is wrong. `diagnostics` holds what was found, in source order: the first hundred at most."""
 
     def __init__(self, diagnostics: list[Diagnostic], source: str, filename: str = "<spec>") -> None:
-        self.diagnostics = sorted(diagnostics, key=lambda d: (d.span.line, d.span.column))
+        ordered = sorted(diagnostics, key=lambda d: (d.span.line, d.span.column))
+        self.diagnostics = ordered[:MAX_DIAGNOSTICS]
         self.source = source
         self.filename = filename
-        super().__init__("\n\n".join(d.render(source, filename) for d in self.diagnostics))
+        parts = [d.render(source, filename) for d in self.diagnostics]
+        if len(ordered) > MAX_DIAGNOSTICS:
+            parts.append(f"and {len(ordered) - MAX_DIAGNOSTICS:,} more")
+        super().__init__("\n\n".join(parts))
 
 
 class NotTraceable(RewardContractError, TypeError):

@@ -74,15 +74,34 @@ class Unary:
     depth: int = field(default=1, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Binary:
-    """`+ - * /`, comparisons, `AND OR IMPLIES`."""
+    """`+ - * /`, comparisons, `AND OR IMPLIES`. Long chains lean to the left; they are compared in a loop."""
 
     operator: str
     left: Expression
     right: Expression
     span: Span = field(compare=False, repr=False)
     depth: int = field(default=1, compare=False, repr=False)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Binary):
+            return NotImplemented
+        a: Expression = self
+        b: Expression = other
+        while isinstance(a, Binary) and isinstance(b, Binary):
+            if a.operator != b.operator or a.right != b.right:
+                return False
+            a, b = a.left, b.left
+        return type(a) is type(b) and a == b
+
+    def __hash__(self) -> int:
+        node: Expression = self
+        parts = []
+        while isinstance(node, Binary):
+            parts.append((node.operator, node.right))
+            node = node.left
+        return hash((node, *parts))
 
 
 @dataclass(frozen=True, slots=True)

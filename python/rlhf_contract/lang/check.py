@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
@@ -20,6 +21,7 @@ MAX_SIGNALS = 256
 MAX_STAKEHOLDERS = 64
 MAX_BLOCKS = 512
 MAX_FIELDS = 64
+MAX_CHOICES = 256
 
 _Block = TypeVar("_Block", ast.Requires, ast.Invariant, ast.Ensures)
 
@@ -124,7 +126,10 @@ class _Checker:
     def scalar(self, signal: ast.Signal | ast.Field, by: str) -> SignalSpec:
         """A signal or field that is one value."""
         if signal.kind == "choice":
-            twice = [c for c in signal.choices if signal.choices.count(c) > 1]
+            if len(signal.choices) > MAX_CHOICES:
+                text = f"{len(signal.choices)} choices; at most {MAX_CHOICES}"
+                self.problem("too-many", text, signal.span, "drop or join some")
+            twice = [c for c, times in Counter(signal.choices).items() if times > 1]
             if twice:
                 self.problem("duplicate-name", f"{twice[0]} is offered twice", signal.span, "drop one")
             if len(signal.choices) < 2:

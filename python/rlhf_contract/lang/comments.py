@@ -19,7 +19,7 @@ __all__ = ["Comments", "Start", "place_comments"]
 Start = tuple[Span, int] | str
 """Where an element begins: so many tokens before the one at a place, or at this word of the header."""
 
-_TOKEN = re.compile(r'"[^"\n]*"|#[^\n]*|[A-Za-z0-9_.]+|[^\s]')
+_TOKEN = re.compile(r'"[^"\n]*"|#[^\n]*|[0-9]+(?:\.[0-9]+)*|[A-Za-z_][A-Za-z0-9_.]*|[^\s]')
 _HEADER_WORDS = ("LEGAL-BLOCKS", "CONTRACT", "TITLE", "JURISDICTION", "REWARD")
 
 

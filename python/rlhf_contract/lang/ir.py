@@ -22,6 +22,7 @@ __all__ = ["Builder", "Node", "NodeType", "Reduction", "SignalSpec"]
 NodeType = Literal["number", "bool", "choice"]
 Reduction = Literal["all", "any", "count", "sum"]
 ROW = frozenset[int]()
+MAX_QUOTED = 60
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -288,4 +289,4 @@ class Builder:
             return "use smaller ranges, or fewer decimals in the factors, or round a factor with floor(…, 3)"
         span = finest.span
         text = self._lines[span.line - 1][span.column - 1 : span.end_column - 1] if span.line == span.end_line else "…"
-        return f"round a part of it: floor({text}, 6)"
+        return f"round a part of it: floor({text if len(text) <= MAX_QUOTED else '…'}, 6)"

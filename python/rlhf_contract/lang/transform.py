@@ -290,7 +290,7 @@ class TreeToSpec:
         if len(whole.lstrip("0")) + len(fraction) > MAX_DIGITS:
             self._problem("number-too-large", f"{str(token)[:24]}… is too large", span, "use fewer digits")
             return 0, 0
-        return int(whole + fraction), len(fraction)
+        return int((whole.lstrip("0") + fraction) or "0"), len(fraction)
 
     def _problem(self, code: str, message: str, span: Span, hint: str = "") -> None:
         self._problems.append(Diagnostic(code, message, span, hint))

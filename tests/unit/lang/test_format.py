@@ -249,3 +249,13 @@ def test_a_chain_of_thousands() -> None:
 
     assert chain == format_expression(of_expression(chain))
     assert nested == format_expression(of_expression(nested))
+
+
+def test_a_number_that_runs_into_a_keyword() -> None:
+    """What the reader takes apart, the formatter does too: `1CONTRACT` is a number and a keyword."""
+    spec = parse(
+        'LEGAL-BLOCKS 1CONTRACT C VERSION 1.0.0 TITLE "a" REWARD IN [-1, 1] # c\n'
+        "SIGNALS x : score STAKEHOLDERS a WEIGHT 1WANTS x AGGREGATE maximin\n"
+    )
+
+    assert parse(format_spec(spec)) == spec

@@ -144,6 +144,40 @@ def test_operations() -> None:
     assert codes(of(3)) == {"program-size"}
 
 
+def test_choices() -> None:
+    """One of at most 256 choices, and thousands are refused as soon."""
+
+    def of(count: int) -> str:
+        return text(f"  x : score\n  y : one of {', '.join(f'c{i}' for i in range(count))}")
+
+    assert len(load(of(256)).signals[1].choices) == 256
+    assert codes(of(257)) == codes(of(8_000)) == {"too-many"}
+    assert "duplicate-name" in codes(text("  x : score\n  y : one of " + ", ".join(["c"] * 8_000)))
+
+
+def test_diagnostics() -> None:
+    """The first hundred mistakes are shown in full, the others counted; a hint does not quote a whole file."""
+    with pytest.raises(SpecError) as caught:
+        load(text(blocks="REQUIRES: " + "*".join(["x"] * 8_000) + " > 0"))
+
+    assert len(caught.value.diagnostics) <= 100
+    assert len(str(caught.value)) < 50_000
+
+
+def test_zeros_before_a_number() -> None:
+    """Zeros in front mean nothing, however many."""
+    assert load(text(holders=f"  a WEIGHT {'0' * 5_000}1 WANTS x")).utilities[0].weight == 1_000_000
+
+
+def test_long_chains_compare() -> None:
+    """Trees of a long chain are equal and have one hash, without recursion."""
+    one, two = (parse(text(wants="x" + " + x" * 4_000)) for _ in range(2))
+
+    assert one == two
+    assert hash(one.stakeholders[0].wants) == hash(two.stakeholders[0].wants)
+    assert one != parse(text(wants="x" + " + x" * 3_999 + " - x"))
+
+
 def test_program_size() -> None:
     """A program beyond 24,000 bytes is refused by name."""
     blocks = "\n".join(
