@@ -5,19 +5,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from random import Random
 
 from hypothesis import strategies as st
 
-from rlhf_contract.errors import SpecError
+from rlhf_contract.errors import ProgramError, SpecError
 from rlhf_contract.lang import load
 from rlhf_contract.lang.contract import Contract
 from rlhf_contract.lang.ir import SignalSpec
 from rlhf_contract.machine.compile import compile_contract
 from rlhf_contract.types import ABSENT, decimal_text
 
-__all__ = ["random_rows", "random_spec", "rows_for", "specs"]
+__all__ = ["random_rows", "random_spec", "rows_for", "smallest", "specs"]
 
 REALS = ("[0, 1]", "[-1, 1]", "[-0.5, 2.25]", "[0, 100]")
 INTS = ("[0, 8192]", "[-3, 3]", "[1, 1000]")
@@ -234,6 +235,23 @@ def _value(random: Random, spec: SignalSpec, valid: bool) -> int:
 def specs() -> st.SearchStrategy[str]:
     """`random_spec`, driven and shrunk by Hypothesis."""
     return st.randoms(use_true_random=False).map(random_spec)
+
+
+def smallest(source: str, fails: Callable[[str], bool]) -> str:
+    """`source` without every line that it can lose while `fails` still says yes."""
+    lines = source.splitlines()
+    at = 0
+    while at < len(lines):
+        shorter = "\n".join([*lines[:at], *lines[at + 1 :]]) + "\n"
+        try:
+            gone = fails(shorter)
+        except (SpecError, ProgramError):  # no contract any more, or one that reads other rows
+            gone = False
+        if gone:
+            lines, at = shorter.splitlines(), 0
+        else:
+            at += 1
+    return "\n".join(lines) + "\n"
 
 
 def rows_for(contract: Contract, count: int, valid: bool = False) -> st.SearchStrategy[list[list[int]]]:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from meaning import meaning
 
-from generated import random_rows, random_spec, rows_for, specs
+from generated import random_rows, random_spec, rows_for, smallest, specs
 from rlhf_contract.lang import load
 from rlhf_contract.machine import step
 from rlhf_contract.machine.compile import compile_contract
@@ -18,7 +18,16 @@ from rlhf_contract.types import Status
 
 
 def disagreement(source: str, rows: list[list[int]]) -> str:
-    """The first row on which machine and meaning differ; empty if there is none."""
+    """The first row on which machine and meaning differ, under the smallest contract; empty if there is none."""
+    found = first_difference(source, rows)
+    if found is None:
+        return ""
+    shown = smallest(source, lambda shorter: first_difference(shorter, [found[0]]) is not None)
+    return f"{shown}\nrow {found[0]}: meaning and machine {first_difference(shown, [found[0]])}"
+
+
+def first_difference(source: str, rows: list[list[int]]) -> tuple[list[int], object, object] | None:
+    """The first row on which the two differ, with both answers."""
     contract = load(source)
     program = compile_contract(contract)
     ends = [(u.node.lowest, u.node.highest, u.node.scale) for u in contract.utilities]
@@ -29,8 +38,8 @@ def disagreement(source: str, rows: list[list[int]]) -> str:
         reward = Fraction(outcome.reward, 10**6) if outcome.status is Status.REWARDED else None
         actual = outcome.status.name.lower(), reward, [contract.rules[b].name for b in outcome.breaches]
         if (expected.status, expected.reward, expected.broken) != actual:
-            return f"{source}\nrow {row}: meaning {expected}, machine {actual}"
-    return ""
+            return row, expected, actual
+    return None
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))

@@ -11,17 +11,27 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from columns import as_columns
-from generated import random_rows, random_spec, rows_for, specs
+from generated import random_rows, random_spec, rows_for, smallest, specs
 from rlhf_contract.lang import load
 from rlhf_contract.machine import step, to_numpy
 from rlhf_contract.machine.compile import compile_contract
+from rlhf_contract.machine.opcodes import Opcode
 
 SPECS = int(os.environ.get("FUZZ_SPECS", "500"))  # `make fuzz` sets more
 ROWS = 200
 
 
 def disagreement(source: str, rows: list[list[int]]) -> str:
-    """The first row on which the two differ, with both answers; empty if there is none."""
+    """The first row on which the two differ, under the smallest contract; empty if there is none."""
+    found = first_difference(source, rows)
+    if found is None:
+        return ""
+    shown = smallest(source, lambda shorter: first_difference(shorter, [found[0]]) is not None)
+    return f"{shown}\nrow {found[0]}: step and NumPy {first_difference(shown, [found[0]])}"
+
+
+def first_difference(source: str, rows: list[list[int]]) -> tuple[list[int], object, object] | None:
+    """The first row on which the two differ, with both answers."""
     program = compile_contract(load(source), promises=True)
     outcomes = to_numpy.run(program, *as_columns(program, rows))
     for index, row in enumerate(rows):
@@ -35,8 +45,8 @@ def disagreement(source: str, rows: list[list[int]]) -> str:
             tuple(np.flatnonzero(outcomes.breaches[:, index]).tolist()),
         )
         if reference != batch:
-            return f"{source}\nrow {row}: step {reference}, NumPy {batch}"
-    return ""
+            return row, reference, batch
+    return None
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
@@ -56,6 +66,21 @@ def test_numpy_equals_step_in_bulk() -> None:
         source = random_spec(random)
 
         assert disagreement(source, random_rows(random, load(source), ROWS)) == "", f"seed {seed}"
+
+
+def test_a_disagreement_is_shown_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a wrong executor, the contract that is shown has lost every line that does not matter."""
+    monkeypatch.setitem(to_numpy._APPLY, Opcode.MAX, np.minimum)
+    source = (
+        "LEGAL-BLOCKS 1\nCONTRACT C VERSION 1.0.0\n  REWARD IN [0, 1]\nSIGNALS\n  x : score\nLET unused = x * 2\n"
+        "STAKEHOLDERS\n  a WEIGHT 1 WANTS max(x, 0.5)\nAGGREGATE weighted_mean\nREQUIRES: x >= 0\n"
+        "INVARIANT v: x < 0.9 PENALTY 0.5\n"
+    )
+    shown = disagreement(source, [[500_000], [250_000], [1]])
+
+    assert "max(x, 0.5)" in shown
+    assert "row [250000]" in shown
+    assert not any(word in shown for word in ("unused", "REQUIRES", "INVARIANT"))
 
 
 def test_blocks_do_not_show() -> None:

@@ -107,7 +107,7 @@ def _run_block(program: Program, signals: npt.NDArray[np.int64], lists: Lists, o
             if opcode is Opcode.CONST:
                 result = np.int64(operands[0])  # type: ignore[assignment]  # broadcasts
             elif opcode is Opcode.FLOORDIV:
-                result = read(operands[0]) // operands[1]
+                result = floordiv(read(operands[0]), operands[1])
             elif opcode is Opcode.EACH:
                 loops.append(open_each(lists, operands[0], len(valid), loops))
             elif opcode is Opcode.FIELD:
@@ -155,20 +155,32 @@ def in_range(program: Program, signals: npt.NDArray[np.int64], lists: Lists) -> 
     return valid
 
 
+# The names of `step.py`, in its order; each takes whole columns.
+add = np.add
+sub = np.subtract
+mul = np.multiply
+floordiv = np.floor_divide
+div = np.floor_divide
+lt = np.less
+le = np.less_equal
+eq = np.equal
+not_ = np.logical_not
+select = np.where
+
 _APPLY: dict[Opcode, Callable[..., Column]] = {
-    Opcode.ADD: np.add,
-    Opcode.SUB: np.subtract,
-    Opcode.MUL: np.multiply,
+    Opcode.ADD: add,
+    Opcode.SUB: sub,
+    Opcode.MUL: mul,
     Opcode.MIN: np.minimum,
     Opcode.MAX: np.maximum,
-    Opcode.DIV: np.floor_divide,
+    Opcode.DIV: div,
     Opcode.LOG2: log2,
     Opcode.EXP2: exp2,
-    Opcode.LT: np.less,
-    Opcode.LE: np.less_equal,
-    Opcode.EQ: np.equal,
+    Opcode.LT: lt,
+    Opcode.LE: le,
+    Opcode.EQ: eq,
     Opcode.AND: np.logical_and,
     Opcode.OR: np.logical_or,
-    Opcode.NOT: np.logical_not,
-    Opcode.SELECT: np.where,
+    Opcode.NOT: not_,
+    Opcode.SELECT: select,
 }
