@@ -7,7 +7,7 @@ SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test bench lint format fuzz lock clean
+.PHONY: help setup demo test lint format fuzz lock clean
 
 # The compiler is the npm `solc` of package-lock.json, behind an executable that py-solc-x and Brownie can call.
 export SOLCX_BINARY_PATH := $(CURDIR)/toolchain
@@ -35,9 +35,6 @@ demo: setup ## the whole story on a local chain; DATA=file.parquet rewards your 
 
 test: setup .venv-brownie/project ## lint, then every test, lane by lane
 	@$(BIN)/python tests/run.py
-
-bench: setup ## the benchmark behind every performance claim of the README
-	@$(BIN)/python bench/run.py
 
 lint: .venv/project node_modules/.package-lock.json ## style and types of the Python and the Solidity
 	@failed=; check() { $(call say,lint,$$*); "$$@" || failed="$$failed $$1"; }; \
