@@ -122,6 +122,24 @@ def invariants() -> st.SearchStrategy[ast.Invariant]:
 
 
 @cache
+def promises() -> st.SearchStrategy[ast.Prove]:
+    """Every form of PROVE."""
+    place, none = st.just(NOWHERE), st.none()
+    return st.one_of(
+        st.builds(ast.Prove, st.sampled_from(["monotone", "decreasing"]), names, none, place),
+        st.builds(
+            ast.Prove,
+            st.sampled_from(["violation_never_pays", "fixing_always_pays"]),
+            st.one_of(st.just(""), names),
+            none,
+            place,
+        ),
+        st.builds(ast.Prove, st.just("pareto"), st.just(""), none, place),
+        st.builds(ast.Prove, st.sampled_from(["influence", "sensitivity"]), names, decimals(), place),
+    )
+
+
+@cache
 def blocks() -> st.SearchStrategy[ast.Block]:
     """Any block of which a contract may have several."""
     place = st.just(NOWHERE)
@@ -131,7 +149,7 @@ def blocks() -> st.SearchStrategy[ast.Block]:
         st.builds(ast.Requires, optional_names, expressions(), place),
         st.builds(ast.Ensures, optional_names, expressions(), place),
         st.builds(ast.Aggregate, names, st.one_of(st.none(), st.integers(0, 64)), place),
-        st.builds(ast.Monotone, names, place),
+        promises(),
     )
 
 
@@ -208,8 +226,19 @@ class Writer:
                 yield from ("REQUIRES", *([name] if name else []), ":", *self.expression(condition))
             case ast.Ensures(name, condition):
                 yield from ("ENSURES", *([name] if name else []), ":", *self.expression(condition))
-            case ast.Monotone(signal):
-                yield from ("PROVE", "MONOTONE", "IN", signal)
+            case ast.Prove(form, subject, at_most):
+                named = ["OF", subject] if subject else []
+                most = ["AT", "MOST", *literal(at_most)] if at_most else []
+                words = {
+                    "monotone": ["MONOTONE", "IN", subject],
+                    "decreasing": ["DECREASING", "IN", subject],
+                    "violation_never_pays": ["VIOLATION", "NEVER", "PAYS", *named],
+                    "fixing_always_pays": ["FIXING", "ALWAYS", "PAYS", *named],
+                    "pareto": ["PARETO"],
+                    "influence": ["INFLUENCE", *named, *most],
+                    "sensitivity": ["SENSITIVITY", "TO", subject, *most],
+                }
+                yield from ("PROVE", *words[form])
             case ast.Invariant():
                 yield from self.invariant(block)
 

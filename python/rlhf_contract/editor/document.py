@@ -35,6 +35,9 @@ _BLOCKS = frozenset(
     ("SIGNALS", "LET", "STAKEHOLDERS", "AGGREGATE", "REQUIRES", "INVARIANT", "ALWAYS", "NEVER", "ENSURES", "PROVE")
 )
 
+_IN_PROMISES = (("VIOLATION", "NEVER"), ("FIXING", "ALWAYS"))
+"""Where a word that begins a block stands in a promise."""
+
 
 @dataclass(frozen=True, slots=True)
 class Token:
@@ -158,6 +161,8 @@ class Document:
         for declaration in self.declarations:
             if declaration.token.start == token.start:
                 return declaration
+        if token.block == "PROVE":
+            return self._promised(token, offset)
         head, _, rest = token.text.partition(".")
         variable = self.variable(head, token.start)
         if variable is None:
@@ -165,6 +170,20 @@ class Document:
         if offset <= token.start + len(head):
             return variable
         return next((f for f in self.owned("field", variable.owner) if f.name == rest), None)
+
+    def _promised(self, token: Token, offset: int) -> Declaration | None:
+        """What the name in a promise stands for: a signal, `list.field`, rule or stakeholder."""
+        index = bisect_right(self.tokens, token.start, key=lambda t: t.start) - 1
+        before, last = (self.tokens[n].text if n >= 0 else "" for n in (index - 2, index - 1))
+        if last == "OF":
+            return self.declared(token.text, "stakeholder" if before == "INFLUENCE" else "rule")
+        if last not in ("IN", "TO"):
+            return None
+        head, _, rest = token.text.rpartition(".")
+        signal, owner = self.declared(token.text, "signal"), self.declared(head, "signal")
+        if signal is not None or owner is None or offset <= token.start + len(head):
+            return signal or owner
+        return next((f for f in self.owned("field", head) if f.name == rest), None)
 
 
 def read(text: str, codec: PositionCodec, before: Document | None = None) -> Document:
@@ -207,7 +226,7 @@ def _tokens(text: str) -> tuple[list[Token], list[tuple[int, int]]]:
         if match[0][0] in '#"':
             silent.append(match.span())
             continue
-        if match[0] in _BLOCKS:
+        if match[0] in _BLOCKS and not (tokens and (tokens[-1].text, match[0]) in _IN_PROMISES):
             block = match[0]
         tokens.append(Token(match[0], *match.span(), block))
     return tokens, silent

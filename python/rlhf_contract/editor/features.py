@@ -195,9 +195,10 @@ def _completion(
     if last == "AGGREGATE":
         return [_item(name, types.CompletionItemKind.Function, AGGREGATIONS[name], edited) for name in AGGREGATIONS]
     signals = [d for d in document.declarations if d.kind == "signal"]
-    if last == "IN" and last2 == "MONOTONE":
-        kinds = {s.name: s.kind for s in document.tree.signals} if document.tree else {}
-        return [_name(document, s, edited) for s in signals if kinds.get(s.name) not in ("bool", "choice", "list")]
+    if block == "PROVE" and last in _IN_PROMISE:
+        return [_item(word, types.CompletionItemKind.Keyword, KEYWORDS[word], edited) for word in _IN_PROMISE[last]]
+    if block == "PROVE" and last in ("IN", "TO", "OF"):
+        return _promised(document, last2, edited)
     if last == "IN" and (last3 in ("FORALL", "EXISTS") or last4 in ("count", "sum")):
         return [_name(document, s, edited) for s in signals if document.owned("field", s.name)]
     if block == "SIGNALS" and last in (":", "of"):
@@ -210,6 +211,38 @@ def _completion(
     items += [_item(f, types.CompletionItemKind.Function, " ".join(FUNCTIONS[f]), edited) for f in FUNCTIONS]
     keywords = [word for word in KEYWORDS if word not in TYPES]
     return items + [_item(word, types.CompletionItemKind.Keyword, KEYWORDS[word], edited) for word in keywords]
+
+
+_IN_PROMISE = {
+    "PROVE": ("MONOTONE", "DECREASING", "VIOLATION", "FIXING", "PARETO", "INFLUENCE", "SENSITIVITY"),
+    **dict.fromkeys(("MONOTONE", "DECREASING"), ("IN",)),
+    "VIOLATION": ("NEVER",),
+    "FIXING": ("ALWAYS",),
+    **dict.fromkeys(("NEVER", "ALWAYS"), ("PAYS",)),
+    "INFLUENCE": ("OF",),
+    "SENSITIVITY": ("TO",),
+    "AT": ("MOST",),
+}
+"""What follows these words in a promise."""
+
+
+def _promised(document: Document, word: str, edited: types.Range) -> list[types.CompletionItem]:
+    """What a promise may name after `word` and IN, TO or OF."""
+    declared = document.declarations
+    if word == "INFLUENCE":
+        return [_name(document, d, edited) for d in declared if d.kind == "stakeholder"]
+    if word == "PAYS":
+        return [_name(document, d, edited) for d in declared if d.kind == "rule" and d.token.block == "INVARIANT"]
+    signals = [d for d in declared if d.kind == "signal"]
+    if word == "SENSITIVITY":
+        kinds = {s.name: s.kind for s in document.tree.signals} if document.tree else {}
+        return [_name(document, s, edited) for s in signals if kinds.get(s.name) not in ("bool", "choice", "list")]
+    items = []
+    for signal in signals:
+        fields = document.owned("field", signal.name)
+        items += [_name(document, d, edited, f"{signal.name}.{d.name}") for d in fields]
+        items += [] if fields else [_name(document, signal, edited)]
+    return items
 
 
 def _choosing(document: Document, token: Token, name: str) -> str:
@@ -225,13 +258,16 @@ _KINDS = {
     "choice": types.CompletionItemKind.EnumMember,
     "LET": types.CompletionItemKind.Constant,
     "variable": types.CompletionItemKind.Variable,
+    "stakeholder": types.CompletionItemKind.Class,
+    "rule": types.CompletionItemKind.Function,
 }
 
 
-def _name(document: Document, declaration: Declaration, edited: types.Range) -> types.CompletionItem:
-    """A name of the author; names stand before the words of the language."""
-    item = _item(declaration.name, _KINDS[declaration.kind], _declared(document, declaration), edited)
-    item.sort_text = f" {declaration.name}"
+def _name(document: Document, declaration: Declaration, edited: types.Range, label: str = "") -> types.CompletionItem:
+    """A name of the author, written as `label`; names stand before the words of the language."""
+    name = label or declaration.name
+    item = _item(name, _KINDS[declaration.kind], _declared(document, declaration), edited)
+    item.sort_text = f" {name}"
     return item
 
 

@@ -30,16 +30,33 @@ KEYWORDS = {
     "AGGREGATE": "How the utilities of the stakeholders become one number.",
     "REQUIRES": "A row for which this is false is inadmissible: it gets no reward, which is not a reward of 0.",
     "INVARIANT": "A rule. A row that breaks it loses its PENALTY and gets REWARD AT MOST so much.",
-    "ALWAYS": "A rule without a name: this must be true.",
-    "NEVER": "A rule without a name: `NEVER a WITHOUT b` is broken where a is true and b is false.",
+    "ALWAYS": "A rule without a name: this must be true. Also in `PROVE FIXING ALWAYS PAYS`.",
+    "NEVER": "A rule without a name: `NEVER a WITHOUT b` is broken where a is true and b is false. Also in "
+    "`PROVE VIOLATION NEVER PAYS`.",
     "WITHOUT": "What must be true where the condition after NEVER is.",
     "PENALTY": "What a row that breaks the rule loses of its reward.",
-    "AT": "`REWARD AT MOST d`: a row that breaks the rule gets no more than d.",
-    "MOST": "`REWARD AT MOST d`: a row that breaks the rule gets no more than d.",
+    "AT": "`REWARD AT MOST d`: a row that breaks the rule gets no more than d. In a promise: by how much the reward "
+    "moves.",
+    "MOST": "`REWARD AT MOST d`: a row that breaks the rule gets no more than d. In a promise: by how much the reward "
+    "moves.",
     "CITES": "Where the rule comes from.",
     "ENSURES": "A promise about every admissible row and its `reward`, to be proved.",
     "PROVE": "A promise about the whole contract, to be proved.",
-    "MONOTONE": "Raising this signal alone, with no rule newly broken, never lowers the reward.",
+    "MONOTONE": "`MONOTONE IN s`: raising this signal, or field of a list, with no rule newly broken never lowers the "
+    "reward.",
+    "DECREASING": "`DECREASING IN s`: raising this signal, or field of a list, with no rule newly broken never raises "
+    "the reward.",
+    "VIOLATION": "`VIOLATION NEVER PAYS`: no row that breaks a rule, or the one after OF, earns more than a row that "
+    "breaks none.",
+    "FIXING": "`FIXING ALWAYS PAYS`: with the same utilities, breaking one rule less, or that after OF, never earns "
+    "less.",
+    "PAYS": "`VIOLATION NEVER PAYS` and `FIXING ALWAYS PAYS`, of every rule or of the one after OF.",
+    "PARETO": "What is at least as good for every stakeholder, with no rule newly broken, never earns less.",
+    "INFLUENCE": "`INFLUENCE OF stakeholder AT MOST d`: its utility alone moves the reward by at most d.",
+    "SENSITIVITY": "`SENSITIVITY TO s AT MOST d`: moving this signal alone, with no rule newly broken or mended, moves "
+    "the reward by at most d times as much.",
+    "OF": "The rule or stakeholder that a promise is about.",
+    "TO": "The signal that a promise is about.",
     "IMPLIES": "True unless the left side is true and the right side is false.",
     "OR": "True if one side is true, or both.",
     "AND": "True if both sides are true.",

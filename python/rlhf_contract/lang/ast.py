@@ -20,10 +20,11 @@ __all__ = [
     "Field",
     "Invariant",
     "Let",
-    "Monotone",
     "Name",
     "Number",
     "Point",
+    "PromiseForm",
+    "Prove",
     "Quantifier",
     "Requires",
     "Signal",
@@ -32,6 +33,7 @@ __all__ = [
     "Stakeholder",
     "Stakeholders",
     "Unary",
+    "promise_words",
 ]
 
 
@@ -249,13 +251,42 @@ class Ensures:
     span: Span = field(compare=False, repr=False)
 
 
+PromiseForm = Literal[
+    "monotone", "decreasing", "violation_never_pays", "fixing_always_pays", "pareto", "influence", "sensitivity"
+]
+
+
 @dataclass(frozen=True, slots=True)
-class Monotone:
-    signal: str
+class Prove:
+    """A promise of PROVE. `subject` is the signal, `list.field`, rule or stakeholder that it names, '' if none.
+
+    `span` is where the subject stands; where there is none, the whole promise.
+    """
+
+    form: PromiseForm
+    subject: str
+    at_most: Decimal | None
     span: Span = field(compare=False, repr=False)
 
 
-Block = Signals | Let | Stakeholders | Aggregate | Requires | Invariant | Ensures | Monotone
+_PROMISE_WORDS: dict[PromiseForm, str] = {
+    "monotone": "MONOTONE IN",
+    "decreasing": "DECREASING IN",
+    "violation_never_pays": "VIOLATION NEVER PAYS",
+    "fixing_always_pays": "FIXING ALWAYS PAYS",
+    "pareto": "PARETO",
+    "influence": "INFLUENCE OF",
+    "sensitivity": "SENSITIVITY TO",
+}
+
+
+def promise_words(promise: Prove) -> str:
+    """The words between PROVE and the subject."""
+    words = _PROMISE_WORDS[promise.form]
+    return f"{words} OF" if promise.subject and words.endswith("PAYS") else words
+
+
+Block = Signals | Let | Stakeholders | Aggregate | Requires | Invariant | Ensures | Prove
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,5 +343,5 @@ class Spec:
         return tuple(b for b in self.blocks if isinstance(b, Ensures))
 
     @property
-    def promises(self) -> tuple[Monotone, ...]:
-        return tuple(b for b in self.blocks if isinstance(b, Monotone))
+    def promises(self) -> tuple[Prove, ...]:
+        return tuple(b for b in self.blocks if isinstance(b, Prove))

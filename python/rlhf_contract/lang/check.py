@@ -9,10 +9,11 @@ from typing import TypeVar
 from rlhf_contract.errors import Span, SpecError
 from rlhf_contract.lang import ast
 from rlhf_contract.lang.aggregate import aggregate
-from rlhf_contract.lang.contract import Contract, Ensured, MonotoneIn, Requirement, Rule, Utility
+from rlhf_contract.lang.contract import Contract, Ensured, Requirement, Rule, Utility
 from rlhf_contract.lang.expressions import Expressions, Mistake
 from rlhf_contract.lang.ir import Builder, Node, SignalSpec
 from rlhf_contract.lang.names import ListSignal, Scope
+from rlhf_contract.lang.promises import resolve
 from rlhf_contract.types import INT64_MAX, MICRO, decimal_text
 
 __all__ = ["MAX_BLOCKS", "MAX_FIELDS", "MAX_SIGNALS", "MAX_STAKEHOLDERS", "check"]
@@ -61,7 +62,7 @@ class _Checker:
         reward = self.builder.floor(exact, 6, spec.header_span)
         self.scope.nodes["reward"] = reward
         ensured = tuple(Ensured(name, node) for _, (name, node) in self.named(spec.ensures, "ENSURES"))
-        promises = tuple(m for m in map(self.monotone, spec.promises) if m)
+        promises = resolve(spec, self.scope)
         lowest, highest = self.bounds(spec.lowest, spec.highest, 6, spec.header_span)
         if self.scope.problems:
             raise SpecError(list(dict.fromkeys(self.scope.problems)), spec.source, spec.filename)
@@ -258,13 +259,3 @@ class _Checker:
                 yield block, (name, node)
             except Mistake:
                 continue
-
-    def monotone(self, promise: ast.Monotone) -> MonotoneIn | None:
-        for index, signal in enumerate(self.spec.signals):
-            if signal.name == promise.signal:
-                if signal.kind in ("bool", "choice", "list"):
-                    text = f"{signal.name} is a {signal.kind}; MONOTONE needs a number"
-                    self.problem("type", text, promise.span)
-                return MonotoneIn(index, signal.name)
-        self.scope.unknown(promise.signal, promise.span, [s.name for s in self.spec.signals], "signal")
-        return None

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rlhf_contract.errors import Span
 from rlhf_contract.lang import ast
+from rlhf_contract.lang.ast import PromiseForm
 from rlhf_contract.lang.ir import Node, SignalSpec
 
-__all__ = ["Contract", "Ensured", "MonotoneIn", "Requirement", "Rule", "Utility"]
+__all__ = ["Contract", "Ensured", "Promise", "PromiseForm", "Requirement", "Rule", "Utility"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +46,22 @@ class Ensured:
 
 
 @dataclass(frozen=True, slots=True)
-class MonotoneIn:
-    """PROVE MONOTONE IN the signal with this index."""
+class Promise:
+    """A promise of PROVE. `subject` is what it names, '' if nothing; `at_most` is in micro-units.
 
-    signal: int
-    name: str
+    `index`: of the signal, rule or stakeholder that it names; `field`: of the field, when that is `list.field`.
+    """
+
+    form: PromiseForm
+    subject: str
+    index: int | None
+    field: int | None
+    at_most: int | None
+
+    @property
+    def id(self) -> str:
+        """What tells it from the other promises of its contract."""
+        return f"{self.form}.{self.subject}" if self.subject else self.form
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +86,7 @@ class Contract:
     exact: Node
     reward: Node
     ensured: tuple[Ensured, ...]
-    promises: tuple[MonotoneIn, ...]
+    promises: tuple[Promise, ...]
     lets: dict[str, Node]
     nodes: tuple[Node, ...]
     tree: ast.Spec
@@ -81,3 +94,10 @@ class Contract:
     @property
     def source(self) -> str:
         return self.tree.source
+
+    def quote(self, span: Span) -> str:
+        """The author's own words at `span`, on one line, without comments."""
+        lines = self.source.split("\n")[span.line - 1 : span.end_line]
+        lines[-1] = lines[-1][: span.end_column - 1]
+        lines[0] = lines[0][span.column - 1 :]
+        return " ".join(" ".join(line.partition("#")[0].split()) for line in lines).strip()

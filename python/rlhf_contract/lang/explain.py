@@ -15,6 +15,7 @@ from rlhf_contract.lang.explain_markdown import to_markdown
 from rlhf_contract.lang.explanation import Entry, Explanation, Pieces, Section, Sentence, code, quote, say
 from rlhf_contract.lang.passages import Source
 from rlhf_contract.lang.phrase import Kind, Phrases
+from rlhf_contract.lang.promises import sentence
 from rlhf_contract.types import decimal_text
 
 __all__ = ["explain", "to_html", "to_markdown"]
@@ -161,8 +162,9 @@ class _Teller:
                 yield _RULES, begins(block.span), tuple(self._rule(block))
             case ast.Ensures():
                 yield _PROMISES, begins(block.span), (self._ensures(block),)
-            case ast.Monotone():
-                yield _PROMISES, before("PROVE", block.span), (_monotone(block),)
+            case ast.Prove():
+                start = before("PROVE", block.span) if block.subject else begins(block.span)
+                yield _PROMISES, start, (Sentence(sentence(self._spec, block)),)
 
     def _header(self) -> Iterator[Sentence]:
         spec = self._spec
@@ -286,8 +288,3 @@ def _consequence(rule: ast.Invariant) -> Pieces:
     if limit is not None:
         return say("If it is broken, the reward is at most {}.", _number(limit))
     return say("If it is broken, that is recorded only: the reward stays as it is.")
-
-
-def _monotone(block: ast.Monotone) -> Sentence:
-    text = "Promise: raising {} alone, with all else the same and no rule newly broken, never lowers the reward."
-    return Sentence(say(text, code(block.signal)))

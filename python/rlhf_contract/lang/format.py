@@ -194,8 +194,8 @@ def _block(block: ast.Block) -> Iterator[_Line]:
             yield _invariant(block)
         case ast.Ensures(name, condition, span):
             yield _Line("promises", _condition("ENSURES", name, condition), (span, 0))
-        case ast.Monotone(signal, span):
-            yield _Line("promises", {_Stop.START: f"{'PROVE':9} MONOTONE IN {signal}"}, (span, 3))
+        case ast.Prove():
+            yield _promise(block)
 
 
 def _signal(signal: ast.Signal) -> _Line:
@@ -242,6 +242,13 @@ def _invariant(rule: ast.Invariant) -> _Line:
         f'CITES "{rule.cites}"' if rule.cites else "",
     ]
     return _Line("rules", parts | _clauses(_Stop.CLAUSE, clauses), (rule.span, 0))
+
+
+def _promise(promise: ast.Prove) -> _Line:
+    words = ast.promise_words(promise)
+    parts = [words, promise.subject, f"AT MOST {_decimal(promise.at_most)}" if promise.at_most else ""]
+    before = len(words.split()) + 1 if promise.subject else 0
+    return _Line("promises", {_Stop.START: f"{'PROVE':9} {' '.join(filter(None, parts))}"}, (promise.span, before))
 
 
 def _clauses(stop: _Stop, clauses: list[str]) -> dict[_Stop, str]:

@@ -87,16 +87,21 @@ def _text(source: str | bytes, filename: str) -> str:
 _QUOTED_WORD = re.compile(r'"([A-Za-z]+)"')
 
 
+def _terminal(word: str) -> str:
+    """The terminal that matches `word`; OF and `of` are two."""
+    return f"_{word}" if word.isupper() else f"_TYPE_{word.upper()}"
+
+
 @cache
 def _parser() -> lark.Lark:
     grammar = Path(__file__).with_name("grammar.lark").read_text("utf-8")
     words = sorted(set(_QUOTED_WORD.findall(grammar)))
-    terminals = "".join(f"_{word.upper()}.1: /{word}(?![A-Za-z0-9_.])/\n" for word in words)
+    terminals = "".join(f"{_terminal(word)}.1: /{word}(?![A-Za-z0-9_.])/\n" for word in words)
     # A keyword is never a name, wherever it stands; the words of types are, except where a type stands.
     keywords = "|".join(["FORALL", "EXISTS", "IMPLIES", "OR", "AND", "NOT", *(w for w in words if w.isupper())])
     grammar = grammar.replace("NAME: /", f"NAME: /(?!(?:{keywords})(?![A-Za-z0-9_.]))")
     return lark.Lark(
-        _QUOTED_WORD.sub(lambda match: f"_{match[1].upper()}", grammar) + terminals,
+        _QUOTED_WORD.sub(lambda match: _terminal(match[1]), grammar) + terminals,
         parser="lalr",
         lexer="contextual",
         start=["start", "head", "block"],
@@ -109,7 +114,8 @@ _BLOCK_WORDS = (
     *("SIGNALS", "LET", "STAKEHOLDERS", "AGGREGATE"),
     *("REQUIRES", "INVARIANT", "ALWAYS", "NEVER", "ENSURES", "PROVE"),
 )
-_BLOCK_START = re.compile(rf"^ *(?=(?:{'|'.join(_BLOCK_WORDS)})\b)", re.MULTILINE)
+_IN_PROMISE = r"(?!(?:NEVER|ALWAYS)(?:\s|#[^\n]*\n)+PAYS\b)"  # VIOLATION NEVER PAYS, wherever its lines break
+_BLOCK_START = re.compile(rf"^ *(?=(?:{'|'.join(_BLOCK_WORDS)})\b){_IN_PROMISE}", re.MULTILINE)
 
 
 def _syntax_errors(text: str) -> list[Diagnostic]:
@@ -131,10 +137,10 @@ def _syntax_errors(text: str) -> list[Diagnostic]:
 
 _OPERATORS = {"PLUS", "MINUS", "TIMES", "DIVIDE", "COMPARISON", "EQUAL", "AND", "OR", "IMPLIES"}
 _BLOCKS = {f"_{word}" for word in _BLOCK_WORDS}
-_LOWER = ("SCORE", "REAL", "INT", "BOOL", "ONE", "OF", "LIST")
+_TYPES = ("score", "real", "int", "bool", "one", "of", "list")
 _READABLE = {
     "_LEGAL_BLOCKS": "LEGAL-BLOCKS",
-    **{f"_{word}": word.lower() for word in _LOWER},
+    **{_terminal(word): word for word in _TYPES},
     "NAME": "a name",
     "NUMBER": "a number",
     "STRING": 'a text in "quotes"',

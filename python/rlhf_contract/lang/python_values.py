@@ -37,7 +37,8 @@ KEYWORDS = frozenset(
         *("CONTRACT", "VERSION", "TITLE", "JURISDICTION", "REWARD", "SIGNALS", "BY", "LET", "STAKEHOLDERS", "WEIGHT"),
         *("WANTS", "FLOOR", "VETO", "AGGREGATE", "REQUIRES", "INVARIANT", "ALWAYS", "NEVER", "WITHOUT", "ENSURES"),
         *("PROVE", "MONOTONE", "PENALTY", "AT", "MOST", "CITES", "IF", "THEN", "ELSE", "FORALL", "EXISTS", "IN"),
-        *("IMPLIES", "OR", "AND", "NOT"),
+        *("IMPLIES", "OR", "AND", "NOT", "DECREASING", "VIOLATION", "FIXING", "PAYS", "PARETO", "INFLUENCE", "OF"),
+        *("SENSITIVITY", "TO"),
     }
 )
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")

@@ -257,8 +257,36 @@ class RewardContract:
         self.append(ast.Ensures(name and named(name), self._traced(condition), NOWHERE))
 
     def prove_monotone(self, signal: str) -> None:
-        """Promise that raising the signal alone never lowers the reward."""
-        self.append(ast.Monotone(named(signal), NOWHERE))
+        """Promise that raising the signal (or "list.field") alone never lowers the reward."""
+        self._prove("monotone", signal)
+
+    def prove_decreasing(self, signal: str) -> None:
+        """Promise that raising the signal (or "list.field") alone never raises the reward."""
+        self._prove("decreasing", signal)
+
+    def prove_violation_never_pays(self, *, of: str | None = None) -> None:
+        """Promise that no row that breaks a rule, or the one named, earns more than one that breaks none."""
+        self._prove("violation_never_pays", of)
+
+    def prove_fixing_always_pays(self, *, of: str | None = None) -> None:
+        """Promise that a row never earns less once a violation, or that of the rule named, is mended."""
+        self._prove("fixing_always_pays", of)
+
+    def prove_pareto(self) -> None:
+        """Promise that what is at least as good for every stakeholder never earns less."""
+        self._prove("pareto", None)
+
+    def prove_influence(self, stakeholder: str, *, at_most: Value) -> None:
+        """Promise that this stakeholder's utility alone moves the reward by at most so much."""
+        self._prove("influence", stakeholder, at_most)
+
+    def prove_sensitivity(self, signal: str, *, at_most: Value) -> None:
+        """Promise that moving the signal alone moves the reward by at most so many times as much."""
+        self._prove("sensitivity", signal, at_most)
+
+    def _prove(self, form: ast.PromiseForm, subject: str | None, at_most: Value | None = None) -> None:
+        most = None if at_most is None else exact(at_most)
+        self.append(ast.Prove(form, "" if subject is None else named(subject), most, NOWHERE))
 
     def add(self, function: _Decorated) -> _Decorated:
         """Add the rules that a function carries from @LegalBlocks.constraint or a fragment of Legal-Blocks."""

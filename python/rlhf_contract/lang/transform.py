@@ -19,6 +19,7 @@ MAX_DECIMALS = 6
 MAX_DIGITS = 19  # of 2^63: a longer literal could never be used
 
 Range = tuple[ast.Decimal, ast.Decimal]
+Promise = tuple[ast.PromiseForm, Token | None, ast.Decimal | None]
 Type = tuple[str, Range | tuple[None, None], tuple[str, ...], int, tuple[ast.Field, ...]]
 
 
@@ -215,8 +216,30 @@ class TreeToSpec:
         name, condition = children
         return ast.Ensures(name and str(name), condition, _span(meta))
 
-    def prove(self, meta: Any, children: list[Any]) -> ast.Monotone:
-        return ast.Monotone(str(children[0]), token_span(children[0]))
+    def prove(self, meta: Any, children: list[Any]) -> ast.Prove:
+        form, subject, at_most = children[0]
+        return ast.Prove(form, str(subject or ""), at_most, token_span(subject) if subject else _span(meta))
+
+    def monotone(self, meta: Any, children: list[Any]) -> Promise:
+        return "monotone", children[0], None
+
+    def decreasing(self, meta: Any, children: list[Any]) -> Promise:
+        return "decreasing", children[0], None
+
+    def violation_never_pays(self, meta: Any, children: list[Any]) -> Promise:
+        return "violation_never_pays", children[0], None
+
+    def fixing_always_pays(self, meta: Any, children: list[Any]) -> Promise:
+        return "fixing_always_pays", children[0], None
+
+    def pareto(self, meta: Any, children: list[Any]) -> Promise:
+        return "pareto", None, None
+
+    def influence(self, meta: Any, children: list[Any]) -> Promise:
+        return "influence", *children
+
+    def sensitivity(self, meta: Any, children: list[Any]) -> Promise:
+        return "sensitivity", *children
 
     # -- expressions
 

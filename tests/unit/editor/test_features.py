@@ -43,6 +43,13 @@ def declared(words: str, document: Document = GOOD) -> tuple[int, str] | None:
     return found.start.line + 1, document.text[document.offset(found.start) : document.offset(found.end)]
 
 
+MOVABLE = [
+    *("helpfulness", "harmlessness", "toxicity", "tokens", "response.polite", "severity"),
+    *("statements.truthful", "statements.hedged", "statements.topic", "statements.weight"),
+]
+"""What a promise may move."""
+
+
 def offered(old: str, new: str) -> list[str]:
     """What can be written at the mark of `new`, which takes the place of `old`; the text need not parse then."""
     assert EVERYTHING.count(old) == 1, old
@@ -123,6 +130,8 @@ def test_hover_says_type_range_and_choices() -> None:
     assert "promised to lie in [-20, 20]" in hovered("IMPLIES rew|ard")
     assert "weight 0.35, with a veto" in hovered("safety_|board")
     assert "INVARIANT" in hovered("no_p|ii")
+    assert hovered("MONOTONE IN statements.we|ight").startswith("**weight**: a field of `statements`, a number")
+    assert hovered("INFLUENCE OF oper|ator") == "**operator**: a stakeholder, weight 0.4"
 
 
 def test_hover_explains_words() -> None:
@@ -131,6 +140,7 @@ def test_hover_explains_words() -> None:
     assert hovered("AGGREGATE nash|_product").endswith(AGGREGATIONS["nash_product"])
     assert hovered("toxicity        : re|al").endswith(KEYWORDS["real"])
     assert hovered("LEGAL-|BLOCKS").endswith(KEYWORDS["LEGAL-BLOCKS"])
+    assert hovered("VIOLATION NEVER PA|YS").endswith(KEYWORDS["PAYS"])
     assert hovered('"Rewards 😀 for the sup|port') == ""
     assert hovered("# measured by the sco|rers") == ""
     assert hovered("0.0|001") == ""
@@ -171,6 +181,11 @@ def test_hover_survives_a_mistake() -> None:
         ("s.topic = la|w", "one of law", "law"),
         ("FORALL s IN |statements", "  statements ", "statements"),
         ("MONOTONE IN |helpfulness", "  helpfulness ", "helpfulness"),
+        ("MONOTONE IN state|ments.weight", "  statements ", "statements"),
+        ("MONOTONE IN statements.|weight", "weight: real", "weight"),
+        ("PAYS OF |honest", "INVARIANT honest", "honest"),
+        ("INFLUENCE OF |operator", "  operator ", "operator"),
+        ("SENSITIVITY TO |tokens", "  tokens ", "tokens"),
         ("|no_pii", "no_pii", "no_pii"),
         ("users| ", "  users ", "users"),
     ],
@@ -237,12 +252,19 @@ def test_completion_in_an_expression() -> None:
         ("AGGREGATE nash_product", "AGGREGATE |", list(AGGREGATIONS)),
         ("FORALL s IN statements: s.truthful OR s.hedged", "FORALL s IN |", ["statements"]),
         ("count(s IN statements", "count(s IN st|", ["statements"]),
-        ("MONOTONE IN helpfulness", "MONOTONE IN |", ["helpfulness", "harmlessness", "toxicity", "tokens"]),
+        ("MONOTONE IN helpfulness", "MONOTONE IN |", MOVABLE),
+        ("DECREASING IN severity", "DECREASING IN statements.|", MOVABLE),
+        ("SENSITIVITY TO tokens", "SENSITIVITY TO |", ["helpfulness", "harmlessness", "toxicity", "tokens"]),
+        ("INFLUENCE OF operator", "INFLUENCE OF |", ["operator", "safety_board", "users"]),
+        ("PAYS OF honest", "PAYS OF |", ["no_pii", "honest", "weighed"]),
+        ("PROVE     PARETO", "PROVE |",
+         ["MONOTONE", "DECREASING", "VIOLATION", "FIXING", "PARETO", "INFLUENCE", "SENSITIVITY"]),
+        ("FIXING ALWAYS PAYS OF", "FIXING ALWAYS |", ["PAYS"]),
         ("toxicity        : real [0, 1]", "toxicity        : |", list(TYPES)),
         ("# measured by", "# measured |by", []),
         ('"acme/harmless', '"ac|me/harmless', []),
     ],
-)
+)  # fmt: skip
 def test_completion_knows_its_place(old: str, new: str, items: list[str]) -> None:
     """Where only some words make sense, only these are offered, also while the text does not parse."""
     assert items == offered(old, new)

@@ -111,6 +111,9 @@ WORDS = {
     "score": ("a score",), "real": ("a number",), "int": ("a whole number",), "bool": ("true or false",),
     "choice": ("one of these choices",), "list": ("is a list",),
     "NEVER": ("NEVER",), "ALWAYS": ("keeps",), "INVARIANT": ("keeps",),
+    "monotone": ("never lowers",), "decreasing": ("never raises",), "violation_never_pays": ("earns more than any",),
+    "fixing_always_pays": ("never earns less",), "pareto": ("at least as good for every",),
+    "influence": ("equally good for every stakeholder but",), "sensitivity": ("times as much",),
 }  # fmt: skip
 LANGUAGE = {"operator", "kind", "form", "function"}
 TEXTS = {"title", "by", "cites", "version", "jurisdiction"}

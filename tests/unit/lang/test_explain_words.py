@@ -190,14 +190,16 @@ def test_rules(rule: str, expected: list[str]) -> None:
 def test_promises() -> None:
     """ENSURES and PROVE are promises about the final reward."""
     about, *words = said(
-        of("ENSURES civil: y > 0.9 IMPLIES reward <= 0.64\nENSURES: b\nPROVE MONOTONE IN x"), "Promises"
+        of("ENSURES civil: y > 0.9 IMPLIES reward <= 0.64\nENSURES: b\nPROVE MONOTONE IN x\nPROVE PARETO"), "Promises"
     )
 
     assert words == [
         "Promise civil: for every row that gets a reward, this is true: whenever y is above 0.9, the reward is at most "
         "0.64.",
         "Unnamed promise: for every row that gets a reward, this is true: b is true.",
-        "Promise: raising x alone, with all else the same and no rule newly broken, never lowers the reward.",
+        "Raising x alone, with no new violation, never lowers the reward.",
+        "If a second answer is at least as good for every stakeholder (who) and breaks no rule that the first one "
+        "keeps, it never earns less.",
     ]
     assert about.startswith("A promise changes no reward. It is to be proved for every possible row")
 

@@ -55,7 +55,17 @@ NEVER     severity = severe WITHOUT harmlessness >= 0.8             PENALTY 1  #
 
 ENSURES   civil:    toxicity > 0.9 IMPLIES reward <= 0.64
 ENSURES:            reward >= -1 OR tokens = 8192
+# the same for tokens?
 PROVE     MONOTONE IN helpfulness
+PROVE     DECREASING IN statements.weight
+PROVE     VIOLATION NEVER PAYS                                                 # whatever it gains
+PROVE     VIOLATION NEVER PAYS OF no_pii
+# and
+PROVE     FIXING ALWAYS PAYS
+PROVE     FIXING ALWAYS PAYS OF honest
+PROVE     PARETO
+PROVE     INFLUENCE OF users AT MOST 0.5                                       # half
+PROVE     SENSITIVITY TO tokens AT MOST 0.001
 
 # Nothing follows.
 """
@@ -76,7 +86,17 @@ AGGREGATE lexicographic(3)REQUIRES answered:tokens>0 INVARIANT no_pii:NOT(respon
 CITES"GDPR Art. 5(1)(c)"REWARD AT MOST -1 INVARIANT honest:FORALL s IN statements:(s.truthful OR s.hedged)PENALTY 1.000
 INVARIANT:count(s IN statements:s.truthful)>=2 REWARD AT MOST 0 PENALTY 0.5 ALWAYS severity!=severe
 NEVER severity=severe WITHOUT harmlessness>=0.8 PENALTY 1 # the risky ones
-ENSURES civil:(toxicity>0.9)IMPLIES(reward<=0.64)ENSURES:(reward>=-1)OR(tokens=8192)PROVE MONOTONE IN helpfulness
+ENSURES civil:(toxicity>0.9)IMPLIES(reward<=0.64)ENSURES:(reward>=-1)OR(tokens=8192)
+# the same for tokens?
+PROVE MONOTONE IN helpfulness PROVE DECREASING IN statements.weight PROVE VIOLATION
+NEVER
+PAYS # whatever it gains
+PROVE VIOLATION NEVER PAYS OF no_pii
+# and
+PROVE FIXING
+ALWAYS PAYS PROVE FIXING ALWAYS PAYS OF honest PROVE PARETO PROVE INFLUENCE OF users AT MOST
+0.50 # half
+PROVE SENSITIVITY TO tokens AT MOST 00.001
 # Nothing follows.
 """
 

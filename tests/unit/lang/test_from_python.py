@@ -79,6 +79,15 @@ INVARIANT honest:   FORALL s IN statements: s.truthful OR s.hedged    PENALTY 1
 INVARIANT careful:  severity = severe IMPLIES harmlessness >= 0.8     PENALTY 1
 ENSURES   civil:    toxicity > 0.9 IMPLIES reward <= 0.64
 PROVE     MONOTONE IN helpfulness
+PROVE     MONOTONE IN statements.truthful
+PROVE     DECREASING IN severity
+PROVE     VIOLATION NEVER PAYS
+PROVE     VIOLATION NEVER PAYS OF honest
+PROVE     FIXING ALWAYS PAYS
+PROVE     FIXING ALWAYS PAYS OF no_pii
+PROVE     PARETO
+PROVE     INFLUENCE OF users AT MOST 0.25
+PROVE     SENSITIVITY TO tokens AT MOST 0.0001
 """
 
 
@@ -116,6 +125,15 @@ def written_in_python() -> RewardContract:
     contract.invariant("careful", lambda s: (s.severity == "severe").implies(s.harmlessness >= "0.8"), penalty=1.0)
     contract.ensures("civil", lambda s: (s.toxicity > "0.9").implies(s.reward <= "0.64"))
     contract.prove_monotone("helpfulness")
+    contract.prove_monotone("statements.truthful")
+    contract.prove_decreasing("severity")
+    contract.prove_violation_never_pays()
+    contract.prove_violation_never_pays(of="honest")
+    contract.prove_fixing_always_pays()
+    contract.prove_fixing_always_pays(of="no_pii")
+    contract.prove_pareto()
+    contract.prove_influence("users", at_most=0.25)
+    contract.prove_sensitivity("tokens", at_most="0.0001")
     return contract
 
 
