@@ -103,7 +103,7 @@ class _Emitter:
     def _before(self, node: Node) -> list[Node]:
         """What must be written before `node`: its arguments; of a body, what does not depend on its element."""
         if node.op not in _ENDS:
-            return list(node.args)
+            return [a for a in node.args if a.op != "const"]  # written at the scale where it is needed
         outside, seen, waiting = [], set(), [node.args[0]]
         while waiting:
             part = waiting.pop()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from rlhf_contract.errors import InternalError, Span
+from rlhf_contract.errors import InternalError
 from rlhf_contract.lang import ast
 from rlhf_contract.lang.contract import Contract
 from rlhf_contract.lang.evaluate import ExactRow, Value
@@ -36,7 +36,7 @@ def why(contract: Contract, program: Program, rows: Rows, row: int) -> dict[str,
     exact = ExactRow(contract, *_values(contract, rows, row))
     said["lets"] = {let.name: _text(exact[contract.lets[let.name]]) for let in contract.tree.lets}
     said["requires"] = [
-        {"name": r.name, "text": _source(contract, b.condition.span), "holds": bool(exact[r.node])}
+        {"name": r.name, "text": contract.quote(b.condition.span), "holds": bool(exact[r.node])}
         for r, b in zip(contract.requirements, contract.tree.requires, strict=True)
     ]
     if outcome.status is Status.INADMISSIBLE:
@@ -46,7 +46,7 @@ def why(contract: Contract, program: Program, rows: Rows, row: int) -> dict[str,
         {
             "stakeholder": u.stakeholder,
             "weight": decimal_text(u.weight, 6),
-            "wants": _source(contract, h.wants.span),
+            "wants": contract.quote(h.wants.span),
             "utility": _text(exact[u.node]),
         }
         for u, h in zip(contract.utilities, contract.tree.stakeholders, strict=True)
@@ -58,7 +58,7 @@ def why(contract: Contract, program: Program, rows: Rows, row: int) -> dict[str,
     said["rules"] = _rules(contract, exact)
     said["roundings"] = [
         {
-            "text": "the reward" if r.node is contract.reward else _source(contract, r.node.span),
+            "text": "the reward" if r.node is contract.reward else contract.quote(r.node.span),
             "operation": r.node.op,
             "elements": [k for _, k in r.element],
             "exact": decimal_text(r.exact),
@@ -91,16 +91,8 @@ def _rules(contract: Contract, exact: ExactRow) -> list[dict[str, Any]]:
 
 def _rule_text(contract: Contract, block: ast.Invariant) -> str:
     """The condition as the author wrote it."""
-    text = _source(contract, block.condition.span)
-    return text if block.unless is None else f"NEVER {text} WITHOUT {_source(contract, block.unless.span)}"
-
-
-def _source(contract: Contract, span: Span) -> str:
-    """A stretch of the source on one line."""
-    lines = contract.source.split("\n")[span.line - 1 : span.end_line]
-    lines[-1] = lines[-1][: span.end_column - 1]
-    lines[0] = lines[0][span.column - 1 :]
-    return " ".join(line.partition("#")[0].strip() for line in lines).strip()
+    text = contract.quote(block.condition.span)
+    return text if block.unless is None else f"NEVER {text} WITHOUT {contract.quote(block.unless.span)}"
 
 
 def _text(value: Value) -> Any:
