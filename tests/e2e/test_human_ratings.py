@@ -16,7 +16,8 @@ from pathlib import Path
 from rlhf_contract.audit.audit import audit
 from rlhf_contract.lang import load
 from rlhf_contract.machine.from_file import Columns
-from rlhf_contract.prove.decide import Verdict, prove
+from rlhf_contract.prove.decide import Verdict
+from rlhf_contract.prove.prove import prove
 from rlhf_contract.types import Status
 from story import begin
 

@@ -1,50 +1,51 @@
-"""Decide obligations: relaxed first, exact where that is not enough; replay whatever is refuted."""
+"""Decide obligations in three tiers, the cheapest first, and replay whatever is refuted through the machine."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from fractions import Fraction
-from typing import Any
 
 import z3
 
 from rlhf_contract.errors import InternalError
 from rlhf_contract.lang.contract import Contract
-from rlhf_contract.lang.ir import SignalSpec
 from rlhf_contract.machine.compile import compile_contract
-from rlhf_contract.machine.program import Program
 from rlhf_contract.machine.step import Outcome, run
-from rlhf_contract.prove.obligations import ADMISSIBLE, Obligation, obligations
+from rlhf_contract.prove.automatic import admissible, bounded, breakable, ensured, keepable
+from rlhf_contract.prove.obligation import Obligation, Question
+from rlhf_contract.prove.promised import promised
+from rlhf_contract.prove.query import Answer, Budget, ask
+from rlhf_contract.prove.search import search
 from rlhf_contract.prove.simplify import simplify
-from rlhf_contract.prove.to_z3 import SymbolicRow, TooLarge, pair_monotone
-from rlhf_contract.prove.witness import Row
+from rlhf_contract.prove.to_z3 import TooLarge
+from rlhf_contract.prove.witness import Row, differ_only_in
 from rlhf_contract.types import Status
 
-__all__ = ["Budget", "Result", "Verdict", "Witness", "prove", "solver_name"]
+__all__ = ["Decider", "Result", "Tier", "Verdict", "Witness"]
 
 
 class Verdict(StrEnum):
     PROVED = "proved"
     REFUTED = "refuted"
-    VACUOUS = "vacuous"  # holds only because no row is admissible
+    VACUOUS = "vacuous"  # nothing satisfies its assumptions
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """Limits for each question. `rlimit` (Z3's work units) decides alike on every machine; the clock only guards."""
+class Tier(StrEnum):
+    """What decided: intervals and polarity; lemmas; the full query, over reals or on the grid; trying rows; nothing."""
 
-    rlimit: int = 50_000_000
-    seconds: int = 60
-    seed: int = 0
+    INTERVAL = "interval"
+    LEMMA = "lemma"
+    REALS = "query over reals"
+    GRID = "query on the grid"
+    SEARCH = "search"
+    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """One row of a counterexample as the machine saw it: the flat row, and the outcome."""
+    """One row as the machine saw it: the flat row, and the outcome."""
 
     signals: tuple[int, ...]
     outcome: Outcome
@@ -52,130 +53,131 @@ class Witness:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """`tier` says which reading decided: relaxed, exact, or none. `seconds` is wall clock."""
+    """A verdict. `note` is a remark for people; `change` the smallest change that would make a refuted promise hold.
+
+    `seconds` is wall clock, and no part of a report.
+    """
 
     id: str
     sentence: str
     verdict: Verdict
-    tier: str
-    witness: tuple[Witness, ...]
-    seconds: float
+    tier: Tier
+    witness: tuple[Witness, ...] = ()
+    source: str = ""
+    assumptions: tuple[str, ...] = ()
+    note: str = ""
+    change: str = ""
+    seconds: float = 0.0
 
 
-def solver_name() -> str:
-    """Name and version of the solver, as it goes into reports."""
-    return f"z3 {z3.get_version_string()}"
+class Decider:
+    """Decides the obligations of one contract, each within the budget."""
 
+    def __init__(self, contract: Contract, budget: Budget) -> None:
+        self.contract, self.budget = contract, budget
+        self._replay = compile_contract(contract, promises=True)
+        asked = [admissible(contract), bounded(contract)]
+        asked += [ensured(contract, index) for index in range(len(contract.ensured))]
+        self._rules = {f"rule.{rule.name}": index for index, rule in enumerate(contract.rules)}
+        asked += [breakable(contract, index) for index in self._rules.values()]
+        asked += [promised(contract, promise) for promise in contract.promises]
+        self.obligations: dict[str, Obligation] = {o.id: o for o in asked}
 
-def prove(
-    contract: Contract, budget: Budget | None = None, progress: Callable[[str], None] | None = None
-) -> list[Result]:
-    """A result for each obligation of `contract`; `progress` hears the id of each before it starts.
+    def decide(self, id_: str) -> Result:
+        """The result of one obligation; VACUOUS where it would need an admissible row and there is none.
 
-    Raises InternalError when a refutation does not replay: then solver and machine disagree about the meaning.
-    """
-    budget = budget or Budget()
-    replay = compile_contract(contract, promises=True)
-    results = [_admissible(contract, replay, budget, progress)]
-    vacuous = results[0].verdict is Verdict.REFUTED
-    for obligation in obligations(contract):
-        if progress:
-            progress(obligation.id)
-        if vacuous:
-            results.append(Result(obligation.id, obligation.sentence, Verdict.VACUOUS, "relaxed", (), 0.0))
-        else:
-            results.append(_decide(contract, replay, obligation, budget))
-    return results
+        Raises InternalError when a refutation does not replay: then solver and machine disagree about the meaning.
+        """
+        start = time.perf_counter()
+        obligation = self.obligations[id_]
+        rule = self._rules.get(id_)
+        result = self.settle(obligation) if rule is None else self._rule(obligation, rule)
+        return replace(result, seconds=time.perf_counter() - start)
 
+    def questions(self, id_: str) -> list[tuple[str, Obligation]]:
+        """What one obligation asks, each by a name: a rule asks two things, any other one."""
+        index = self._rules.get(id_)
+        if index is None:
+            return [(id_, self.obligations[id_])]
+        return [(f"{id_}.broken", self.obligations[id_]), (f"{id_}.kept", keepable(self.contract, index))]
 
-def _admissible(contract: Contract, replay: Program, budget: Budget, progress: Callable[[str], None] | None) -> Result:
-    """Some row satisfies every REQUIRES: found by looking for a counterexample to 'no row is admissible'."""
+    def settle(self, obligation: Obligation, simplest: bool = True) -> Result:
+        """One obligation through the tiers; a counterexample is made as simple as it gets, unless it need not be."""
+        if not obligation.exists and obligation.quick():
+            return self._result(obligation, Verdict.PROVED, Tier.INTERVAL)
+        if not obligation.exists and self._lemmas(obligation):
+            return self._result(obligation, Verdict.PROVED, Tier.LEMMA)
+        for tier in (Tier.REALS, Tier.GRID):
+            answer = self._ask(obligation, tier is Tier.GRID)
+            if answer.holds:
+                verdict = Verdict.VACUOUS if obligation.exists else Verdict.PROVED
+                return self._result(obligation, verdict, tier)
+            if answer.rows and self.broken(obligation, answer.rows):
+                rows = self._simplest(obligation, answer.rows) if simplest else answer.rows
+                return self._result(obligation, Verdict.PROVED if obligation.exists else Verdict.REFUTED, tier, rows)
+            if answer.rows and answer.exact:
+                raise InternalError(
+                    f"{self.contract.name} {self.contract.version}: the solver refutes {obligation.id} with "
+                    f"{answer.rows}, but the machine does not agree. Please report this with the file."
+                )
+        rows = search(self.contract, obligation.question.free, lambda rows: self.broken(obligation, rows))
+        if rows:
+            found = Verdict.PROVED if obligation.exists else Verdict.REFUTED
+            return self._result(obligation, found, Tier.SEARCH, self._simplest(obligation, rows))
+        return replace(self._result(obligation, Verdict.UNKNOWN, Tier.NONE), note=answer.reason)
 
-    def broken(signals: tuple[tuple[int, ...], ...], outcomes: tuple[Outcome, ...]) -> bool:
-        return outcomes[0].status is Status.REWARDED
+    def broken(self, obligation: Obligation, rows: tuple[Row, ...]) -> bool:
+        """Whether the machine, run on `rows`, says that they break the promise (or are what was looked for)."""
+        free = obligation.question.free
+        outcomes = tuple(run(self._replay, row) for row in rows)
+        if any(outcome.status is not Status.REWARDED for outcome in outcomes):
+            return False
+        return differ_only_in(self.contract, rows, free or ()) and obligation.broken(rows, outcomes)
 
-    if progress:
-        progress(ADMISSIBLE)
-    nothing = Obligation(ADMISSIBLE, "Some row is admissible.", None, lambda rows: [], broken)
-    found = _decide(contract, replay, nothing, budget)
-    turned = {Verdict.REFUTED: Verdict.PROVED, Verdict.PROVED: Verdict.REFUTED}
-    verdict = turned.get(found.verdict, found.verdict)
-    return Result(ADMISSIBLE, nothing.sentence, verdict, found.tier, found.witness, found.seconds)
+    def witness(self, rows: tuple[Row, ...]) -> tuple[Witness, ...]:
+        """`rows` with what the machine says of each. Raises ProgramError for rows of another contract."""
+        return tuple(Witness(row, run(self._replay, row)) for row in rows)
 
+    def _rule(self, obligation: Obligation, index: int) -> Result:
+        """A rule that can never be broken, or never kept, is vacuous; one never broken alone is redundant."""
+        alone = breakable(self.contract, index, alone=True)
+        found = self.settle(alone)
+        note = ""
+        if found.verdict is Verdict.VACUOUS:
+            found = self.settle(obligation)
+            if found.verdict is Verdict.VACUOUS:
+                return replace(found, note="no answer that can be rewarded ever breaks it")
+            note = "redundant: whoever breaks it breaks another rule too"
+        kept = self.settle(keepable(self.contract, index))
+        if kept.verdict is not Verdict.PROVED:
+            note = "no answer that can be rewarded ever keeps it"
+            return replace(kept, note=note if kept.verdict is Verdict.VACUOUS else "")
+        return replace(found, note=note, witness=(*kept.witness, *found.witness))
 
-def _decide(contract: Contract, replay: Program, obligation: Obligation, budget: Budget) -> Result:
-    start = time.perf_counter()
+    def _lemmas(self, obligation: Obligation) -> bool:
+        questions = obligation.lemmas()
+        return bool(questions) and all(self._holds(obligation, question) for question in questions or ())
 
-    def result(verdict: Verdict, tier: str, rows: tuple[tuple[int, ...], ...] = ()) -> Result:
-        witness = tuple(Witness(row, run(replay, row)) for row in rows)
-        seconds = time.perf_counter() - start
-        return Result(obligation.id, obligation.sentence, verdict, tier, witness, seconds)
+    def _holds(self, obligation: Obligation, question: Question) -> bool:
+        lemma = replace(obligation, question=question)
+        return self._ask(lemma, False, replay=False).holds is True
 
-    def broken(rows: tuple[tuple[int, ...], ...]) -> bool:
-        return obligation.broken(rows, tuple(run(replay, row) for row in rows))
+    def _ask(self, obligation: Obligation, exact: bool, replay: bool = True) -> Answer:
+        def broken(rows: tuple[Row, ...]) -> bool:
+            return replay and self.broken(obligation, rows)
 
-    for exact in (False, True):
-        tier = "exact" if exact else "relaxed"
         try:
-            answer, rows, approximate = _ask(contract, obligation, exact, budget)
+            return ask(self.contract, obligation.question, exact, self.budget, broken)
         except TooLarge:
-            break
-        if answer == z3.unsat:
-            return result(Verdict.PROVED, tier)
-        if answer == z3.sat and broken(rows):
-            return result(Verdict.REFUTED, tier, simplify(contract, rows, obligation.free, replay, broken))
-        if answer == z3.sat and exact and not approximate:
-            raise InternalError(
-                f"{contract.name}: the solver refutes {obligation.id} with {rows}, but the machine does not agree. "
-                "Please report this with the file."
-            )
-    return result(Verdict.UNKNOWN, "none")
+            return Answer(None, reason="the lists are too long to be unrolled")
+        except z3.Z3Exception as error:
+            if "memory" in str(error):
+                raise MemoryError from None
+            raise
 
+    def _simplest(self, obligation: Obligation, rows: tuple[Row, ...]) -> tuple[Row, ...]:
+        free = obligation.question.free or ()
+        return simplify(self.contract, rows, free, self._replay, lambda rows: self.broken(obligation, rows))
 
-def _ask(contract: Contract, obligation: Obligation, exact: bool, budget: Budget) -> tuple[Any, tuple[Row, ...], bool]:
-    """Z3's answer; if sat, the rows of its model rounded to the grid; whether the question said less than the machine.
-
-    A fresh context makes rlimit repeatable. Raises TooLarge.
-    """
-    context = z3.Context()
-    rows = [SymbolicRow(contract, "", exact, context)]
-    if obligation.free is not None:
-        rows.append(SymbolicRow(contract, "'", exact, context, rows[0].inputs, obligation.free))
-    solver = z3.Solver(ctx=context)
-    solver.set("rlimit", budget.rlimit)
-    solver.set("timeout", budget.seconds * 1000)
-    solver.set("random_seed", budget.seed)
-    for row in rows:
-        solver.add(*row.facts)
-    if len(rows) == 2:
-        solver.add(*pair_monotone(*rows))
-    solver.add(*obligation.breaking(tuple(rows)))
-    answer = solver.check()
-    approximate = any(row.approximate for row in rows)
-    if answer != z3.sat:
-        return answer, (), approximate
-    model = solver.model()
-    return answer, tuple(tuple(_flat(contract, row, model)) for row in rows), approximate
-
-
-def _flat(contract: Contract, row: SymbolicRow, model: z3.ModelRef) -> list[int]:
-    """The row of the model as the machine takes it, rounded to the grid."""
-    numbers = []
-    for index, spec in enumerate(contract.signals):
-        if spec.kind != "list":
-            numbers.append(_integer(spec, row.inputs.scalars[index], model))
-            continue
-        length = sum(z3.is_true(model.eval(there, model_completion=True)) for there in row.inputs.present[index])
-        numbers.append(length)
-        for k in range(length):
-            numbers += [_integer(s, row.inputs.fields[index, k, f], model) for f, s in enumerate(spec.fields)]
-    return numbers
-
-
-def _integer(spec: SignalSpec, term: Any, model: z3.ModelRef) -> int:
-    value = model.eval(term, model_completion=True)
-    if spec.kind == "bool":
-        return int(z3.is_true(value))
-    fraction: Fraction = value.as_fraction() if z3.is_rational_value(value) else value.approx(20).as_fraction()
-    nearest: int = round(fraction * 10**spec.scale)
-    return min(max(nearest, spec.lowest), spec.highest)
+    def _result(self, o: Obligation, verdict: Verdict, tier: Tier, rows: tuple[Row, ...] = ()) -> Result:
+        return Result(o.id, o.sentence, verdict, tier, self.witness(rows), o.source, o.assumptions)

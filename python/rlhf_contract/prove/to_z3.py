@@ -7,11 +7,13 @@ relaxed   signals are any reals in range, a rounded value is any real within one
 exact     signals lie on their grid of 10⁻⁶ (or are whole), a rounded value is an integer number of steps.
 
 Lists are unrolled to their greatest length; of an element it is a Boolean whether it is there. Logarithm and power are
-known by their range and that they rise (`approximate`): enough for some proofs, and never taken for more.
+known by their range, that they rise, and by their values at points that a question turns out to need (`rising`).
+Terms are written when they are asked for: a question pays for what it mentions.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
@@ -22,12 +24,13 @@ import z3
 from rlhf_contract.lang.contract import Contract
 from rlhf_contract.lang.ir import Node, SignalSpec
 
-__all__ = ["MAX_TERMS", "SymbolicRow", "TooLarge", "pair_monotone"]
+__all__ = ["MAX_TERMS", "Inputs", "Rising", "SymbolicRow", "TooLarge", "pair_monotone"]
 
 MAX_TERMS = 60_000
 REDUCTIONS = ("all", "any", "count", "sum")
 Element = frozenset[tuple[int, int]]  # which element each quantified variable stands at
 ROW: Element = frozenset()
+Free = tuple[int, int | None]  # a signal, or a field of a list
 
 
 class TooLarge(Exception):
@@ -36,99 +39,134 @@ class TooLarge(Exception):
 
 @dataclass
 class Inputs:
-    """The unknowns of one row: scalar terms by signal; of lists, whether each element is there, and its fields."""
+    """The unknowns of one row by name: scalars; of lists, whether each element is there, and its fields."""
 
-    scalars: dict[int, Any] = field(default_factory=dict)
-    present: dict[int, list[Any]] = field(default_factory=dict)
-    fields: dict[tuple[int, int, int], Any] = field(default_factory=dict)  # list, element, field
-    facts: list[Any] = field(default_factory=list)
+    scalars: dict[str, Any] = field(default_factory=dict)
+    present: dict[str, list[Any]] = field(default_factory=dict)
+    fields: dict[tuple[str, int, str], Any] = field(default_factory=dict)
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
+class Rising:
+    """A use of log2 or exp2 in a row: its operation, argument (with its range) and result."""
+
+    op: str
+    argument: Any
+    result: Any
+    lowest: int
+    highest: int
+
+
 class SymbolicRow:
-    """One row of unknown signals. `facts` say what every admissible row satisfies."""
+    """One row of unknown signals under one contract.
 
-    contract: Contract
-    name: str
-    exact: bool
-    context: z3.Context
-    shared: Inputs | None = None  # another row's inputs …
-    free: tuple[int, ...] = ()  # … of which these signals are this row's own
-    inputs: Inputs = field(init=False)
-    facts: list[Any] = field(init=False)
-    approximate: bool = field(init=False, default=False)
-    monotone: dict[tuple[int, Element], tuple[Any, Any]] = field(init=False)  # (argument, result) of rising functions
-    _terms: dict[tuple[int, Element], Any] = field(init=False)
+    `partner` is a row that this one equals but for the `free` signals and fields; terms that depend on none of those
+    are the partner's. `inputs` are unknowns to be shared with another contract's row. Nodes whose order is in `cut`
+    are unknowns too, of which only type and range are known. `domain` says that every signal is readable, `facts` what
+    rounded values satisfy; both grow with the terms that are asked for.
+    """
 
-    def __post_init__(self) -> None:
-        self.monotone, self._terms, self.inputs = {}, {}, Inputs()
-        for index, spec in enumerate(self.contract.signals):
-            if self.shared is None or index in self.free:
-                self._declare(index, spec)
-            elif spec.kind == "list":
-                self.inputs.present[index] = self.shared.present[index]
-                self.inputs.fields |= {k: v for k, v in self.shared.fields.items() if k[0] == index}
-            else:
-                self.inputs.scalars[index] = self.shared.scalars[index]
-        self.facts = self.inputs.facts
-        contract = self.contract
-        roots = [contract.reward, *(r.node for r in contract.requirements), *(r.node for r in contract.rules)]
-        for root in (*roots, *(e.node for e in contract.ensured)):  # an unused LET asks nothing of Z3
-            self._term(root)
-        self.facts += [self[requirement.node] for requirement in self.contract.requirements]
+    def __init__(
+        self,
+        contract: Contract,
+        name: str,
+        exact: bool,
+        context: z3.Context,
+        *,
+        partner: SymbolicRow | None = None,
+        free: Collection[Free] = (),
+        inputs: Inputs | None = None,
+        cut: Collection[int] = (),
+    ) -> None:
+        self.contract, self.name, self.exact, self.context = contract, name, exact, context
+        self.inputs = inputs or Inputs()
+        self.domain: list[Any] = []
+        self.facts: list[Any] = []
+        self.rounded: dict[tuple[int, Element], tuple[Any, Any]] = {}  # (argument, result) of roundings
+        self.rising: dict[tuple[int, Element], Rising] = {}
+        self._partner, self._cut = partner, frozenset(cut)
+        self._own = ~0 if partner is None else sum({1 << signal for signal, _ in free})
+        self._support = support(contract) if partner else ()
+        self._terms: dict[tuple[int, Element], Any] = {}
+        for index, spec in enumerate(contract.signals):
+            own: set[int | None] = {f for signal, f in free if signal == index} if partner else {None}
+            self._declare(spec, own)
 
     def __getitem__(self, node: Node) -> Any:
         """The Z3 term of `node` in this row."""
-        return self._terms[node.order, ROW]
+        return self._term(node)
 
     def violated(self, index: int) -> Any:
         """Whether invariant `index` is violated."""
         return z3.Not(self[self.contract.rules[index].node])
 
     @property
+    def admissible(self) -> list[Any]:
+        """Every signal is readable, every REQUIRES holds."""
+        return [*self.domain, *(self[requirement.node] for requirement in self.contract.requirements)]
+
+    @property
     def reward(self) -> Any:
         return self[self.contract.reward]
 
-    def real(self, value: int, scale: int) -> Any:
+    def real(self, value: int | Fraction, scale: int = 0) -> Any:
         """The exact constant `value` ÷ 10^`scale`."""
-        exact = Fraction(value, 10**scale)
+        exact = Fraction(value) / 10**scale
         return z3.Q(exact.numerator, exact.denominator, self.context)
 
     # -- inputs
 
-    def _declare(self, index: int, spec: SignalSpec) -> None:
-        name = f"{spec.name}{self.name}"
+    def _declare(self, spec: SignalSpec, own: set[int | None]) -> None:
+        """The unknowns of a signal; `own` has None if all of it, else the fields that are not the partner's."""
+        partner = self._partner.inputs if self._partner else None
+        name, inputs = spec.name, self.inputs
         if spec.kind != "list":
-            self.inputs.scalars[index] = self._input(name, spec)
+            if partner and not own:
+                inputs.scalars[name] = partner.scalars[name]
+            else:
+                self._input(inputs.scalars, name, name, spec)
             return
-        present = [z3.Bool(f"{name}[{k}]", self.context) for k in range(spec.highest)]
-        self.inputs.facts += [z3.Implies(b, a) for a, b in pairwise(present)]
-        self.inputs.present[index] = present
+        if partner and None not in own:
+            inputs.present[name] = partner.present[name]
+        else:
+            fresh = [z3.Bool(f"{name}{self.name}[{k}]", self.context) for k in range(spec.highest)]
+            present = inputs.present.setdefault(name, fresh)
+            self.domain += [z3.Implies(b, a) for a, b in pairwise(present)]
+            self.domain += [z3.Not(there) for there in present[spec.highest : spec.highest + 1]]
         for k in range(spec.highest):
             for f, field_spec in enumerate(spec.fields):
-                self.inputs.fields[index, k, f] = self._input(f"{name}[{k}].{field_spec.name}", field_spec)
+                key = name, k, field_spec.name
+                if partner and None not in own and f not in own:
+                    inputs.fields[key] = partner.fields[key]
+                else:
+                    self._input(inputs.fields, key, f"{name}[{k}].{field_spec.name}", field_spec)
 
-    def _input(self, name: str, spec: SignalSpec) -> Any:
+    def _input(self, known: dict[Any, Any], key: Any, name: str, spec: SignalSpec) -> None:
         if spec.kind == "bool":
-            return z3.Bool(name, self.context)
-        term, facts = z3.Real(name, self.context), self.inputs.facts
-        facts += [self.real(spec.lowest, spec.scale) <= term, term <= self.real(spec.highest, spec.scale)]
+            known.setdefault(key, z3.Bool(f"{name}{self.name}", self.context))
+            return
+        term = known.setdefault(key, z3.Real(f"{name}{self.name}", self.context))
+        self.domain += [self.real(spec.lowest, spec.scale) <= term, term <= self.real(spec.highest, spec.scale)]
         if spec.kind == "choice":
-            facts.append(z3.Or([term == position for position in range(spec.highest + 1)]))
+            self.domain.append(z3.Or([term == position for position in range(spec.highest + 1)]))
         elif self.exact:
-            facts.append(term * 10**spec.scale == z3.ToReal(z3.Int(f"{name}!steps", self.context)))
-        return term
+            steps = z3.Int(f"{name}{self.name}!{spec.scale}", self.context)
+            self.domain.append(term * 10**spec.scale == z3.ToReal(steps))
 
     # -- terms
 
-    def _term(self, node: Node) -> None:
-        """Write the term of `node` and of all it depends on, without recursion: specs are hostile."""
+    def _term(self, node: Node) -> Any:
+        """The term of `node`, after those of all it depends on, without recursion: specs are hostile."""
         waiting: list[tuple[Node, Element]] = [(node, ROW)]
         while waiting:
             top, element = waiting[-1]
             key = top.order, element
             if key in self._terms:
                 waiting.pop()
+                continue
+            known = self._known(top, element)
+            if known is not None:
+                self._terms[key] = known
                 continue
             needed = self._needed(top, element)
             missing = [(n, e) for n, e in needed if (n.order, e) not in self._terms]
@@ -139,6 +177,21 @@ class SymbolicRow:
                 raise TooLarge
             self._terms[key] = self._value(top, element, [self._terms[n.order, e] for n, e in needed])
             waiting.pop()
+        return self._terms[node.order, ROW]
+
+    def _known(self, node: Node, element: Element) -> Any:
+        """A term that needs no arguments: an unknown for a cut node, the partner's where nothing differs."""
+        if node.order in self._cut and not element:
+            name = f"cut{node.order}{self.name}"
+            if node.type == "bool":
+                return z3.Bool(name, self.context)
+            term = z3.Real(name, self.context)
+            low, high = self.real(node.lowest, node.scale), self.real(node.highest, node.scale)
+            self.facts += [low <= term, term <= high]
+            return term
+        if self._partner is None or self._cut or self._support[node.order] & self._own or element:
+            return None
+        return self._partner[node]
 
     def _needed(self, node: Node, element: Element) -> list[tuple[Node, Element]]:
         """The arguments of `node`, each with the elements it depends on; for a reduction, the body at every element."""
@@ -151,9 +204,10 @@ class SymbolicRow:
     def _value(self, node: Node, element: Element, args: list[Any]) -> Any:
         match node.op:
             case "signal":
-                return self.inputs.scalars[node.value]
+                return self.inputs.scalars[self.contract.signals[node.value].name]
             case "field":
-                return self.inputs.fields[node.list, dict(element)[node.variable], node.value]
+                over = self.contract.signals[node.list]
+                return self.inputs.fields[over.name, dict(element)[node.variable], over.fields[node.value].name]
             case "const":
                 return self.real(node.value, node.scale)
             case "add":
@@ -193,8 +247,8 @@ class SymbolicRow:
         return self._reduced(node, args)
 
     def _reduced(self, node: Node, bodies: list[Any]) -> Any:
-        present = self.inputs.present[node.list]
-        pairs = list(zip(present, bodies, strict=True))
+        present = self.inputs.present[self.contract.signals[node.list].name]
+        pairs = list(zip(present, bodies, strict=False))  # another contract may know longer lists
         if node.op == "all":
             return z3.And([z3.Implies(there, body) for there, body in pairs])
         if node.op == "any":
@@ -216,7 +270,7 @@ class SymbolicRow:
         result = self._unknown(node, element, self.exact)
         result = result * step if self.exact else result
         self.facts += [result <= argument, argument < result + step]
-        self.monotone[node.order, element] = argument, result
+        self.rounded[node.order, element] = argument, result
         return result
 
     def _quotient(self, node: Node, element: Element, a: Any, b: Any) -> Any:
@@ -233,10 +287,9 @@ class SymbolicRow:
         return result
 
     def _rising(self, node: Node, element: Element, argument: Any) -> Any:
-        self.approximate = True
         result = self._unknown(node, element, self.exact)
         self.facts += [self.real(node.lowest, 0) <= result, result <= self.real(node.highest, 0)]
-        self.monotone[node.order, element] = argument, result
+        self.rising[node.order, element] = Rising(node.op, argument, result, node.args[0].lowest, node.args[0].highest)
         return result
 
 
@@ -247,7 +300,22 @@ def _restrict(element: Element, node: Node) -> Element:
 def pair_monotone(a: SymbolicRow, b: SymbolicRow) -> list[Any]:
     """What each row forgets of the other: a function that rises keeps the order, and equal stays equal."""
     facts = []
-    for key, (x, fx) in a.monotone.items():
-        y, fy = b.monotone[key]
+    pairs = [(a.rounded[key], b.rounded[key]) for key in a.rounded.keys() & b.rounded.keys()]
+    uses = [(a.rising[key], b.rising[key]) for key in a.rising.keys() & b.rising.keys()]
+    pairs += [((one.argument, one.result), (two.argument, two.result)) for one, two in uses]
+    for (x, fx), (y, fy) in pairs:
         facts += [z3.Implies(x <= y, fx <= fy), z3.Implies(y <= x, fy <= fx)]
     return facts
+
+
+def support(contract: Contract) -> tuple[int, ...]:
+    """For each node by its order, the signals that it depends on: bit i for signal i."""
+    found: list[int] = []
+    for node in contract.nodes:
+        own = 1 << node.value if node.op == "signal" else 0
+        if node.list >= 0:
+            own |= 1 << node.list
+        for argument in node.args:
+            own |= found[argument.order]
+        found.append(own)
+    return tuple(found)

@@ -12,7 +12,9 @@ from rlhf_contract.lang import load
 from rlhf_contract.machine.compile import compile_contract
 from rlhf_contract.machine.step import run
 from rlhf_contract.prove import decide
-from rlhf_contract.prove.decide import Budget, Result, Verdict, prove
+from rlhf_contract.prove.decide import Result, Tier, Verdict
+from rlhf_contract.prove.prove import in_turn
+from rlhf_contract.prove.query import Budget
 from rlhf_contract.prove.report import exit_code, proof_hash, report, row_words
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -21,21 +23,30 @@ LEAKY = (EXAMPLES / "leaky.legal").read_text("utf-8")
 
 
 def results(source: str, **budget: int) -> dict[str, Result]:
-    return {r.id: r for r in prove(load(source), Budget(**budget))}
+    return {r.id: r for r in in_turn(load(source), Budget(**budget))}
 
 
 def test_the_safe_example_keeps_every_promise() -> None:
     """bounded, the ENSURES and the MONOTONE of the example are proved."""
     found = results(SAFE)
 
-    assert list(found) == ["admissible", "bounded", "ensures.private", "monotone.helpfulness"]
+    assert list(found) == [
+        "admissible",
+        "program",
+        "bounded",
+        "ensures.private",
+        "rule.no_pii",
+        "rule.honest",
+        "rule.civil",
+        "monotone.helpfulness",
+    ]
     assert {r.verdict for r in found.values()} == {Verdict.PROVED}
 
 
 def test_the_leaky_example_is_refuted_by_a_row_that_replays() -> None:
     """The counterexample leaks and still earns, by the machine's own word."""
     contract = load(LEAKY)
-    found = {r.id: r for r in prove(contract)}["ensures.private"]
+    found = {r.id: r for r in in_turn(contract)}["ensures.private"]
     (witness,) = found.witness
     row = row_words(contract, witness)
 
@@ -49,7 +60,7 @@ def test_the_leaky_example_is_refuted_by_a_row_that_replays() -> None:
 def test_the_counterexample_is_simple() -> None:
     """Numbers in it are as round as still refute: no 0.7431 where 1 will do."""
     contract = load(LEAKY)
-    found = {r.id: r for r in prove(contract)}["ensures.private"]
+    found = {r.id: r for r in in_turn(contract)}["ensures.private"]
     signals = row_words(contract, found.witness[0])["signals"]
 
     assert (signals["helpfulness"], signals["harmlessness"], signals["toxicity"]) == ("1", "1", "0")
@@ -59,7 +70,7 @@ def test_monotone_is_refuted_with_two_rows() -> None:
     """More tokens, less reward: two rows that differ in tokens alone."""
     source = SAFE.replace("MONOTONE IN helpfulness", "MONOTONE IN tokens")
     contract = load(source)
-    found = {r.id: r for r in prove(contract)}["monotone.tokens"]
+    found = {r.id: r for r in in_turn(contract)}["monotone.tokens"]
     low, high = found.witness
     tokens = [s.name for s in contract.signals].index("tokens")
 
@@ -85,18 +96,18 @@ def test_bounded_is_about_the_rounded_reward() -> None:
 
 
 def test_rounding_decides_exactly() -> None:
-    """The exact value passes 0.333333, the rounded reward never does: only the exact reading can tell."""
+    """The exact value passes 0.333333, the rounded reward never does; its interval is rounded down too."""
     wants = "0.333333 * x + 0.1 * 0.000009 * y"
     found = results(small("[0, 1]", "ENSURES third: reward <= 0.333333", wants=wants))["ensures.third"]
 
-    assert (found.verdict, found.tier) == (Verdict.PROVED, "exact")
+    assert (found.verdict, found.tier) == (Verdict.PROVED, Tier.INTERVAL)
 
 
 def test_the_grid_decides_exactly() -> None:
     """2·x = 0.000001 has a real solution and no solution in signals of six decimals."""
     found = results(small("[0, 1]", "ENSURES odd: 2 * x != 0.000001"))["ensures.odd"]
 
-    assert (found.verdict, found.tier) == (Verdict.PROVED, "exact")
+    assert (found.verdict, found.tier) == (Verdict.PROVED, Tier.GRID)
 
 
 def test_whole_numbers_are_whole() -> None:
@@ -106,18 +117,23 @@ def test_whole_numbers_are_whole() -> None:
 
 
 def test_a_contradiction_makes_everything_vacuous() -> None:
-    """REQUIRES that nothing satisfies: promises hold of nothing, and that is no pass."""
+    """REQUIRES that nothing satisfies: promises hold of nothing, which is no pass. The program is as right as ever."""
     contract = load(small("[0, 1]", "REQUIRES low: x < 0.2", "REQUIRES high: x > 0.8", "PROVE MONOTONE IN x"))
-    found = prove(contract)
+    found = in_turn(contract)
 
-    assert [r.verdict for r in found] == [Verdict.REFUTED, Verdict.VACUOUS, Verdict.VACUOUS]
+    assert {r.id: r.verdict for r in found} == {
+        "admissible": Verdict.VACUOUS,
+        "program": Verdict.PROVED,
+        "bounded": Verdict.VACUOUS,
+        "monotone.x": Verdict.VACUOUS,
+    }
     assert exit_code(found) is ExitCode.REFUTED
 
 
 def test_a_limit_gives_unknown_which_is_no_pass() -> None:
     """With hardly any work allowed, the solver says unknown, and so do we."""
     contract = load(small("[-9, 9]", "ENSURES hard: x * y * (x - y) <= 0.25", wants="x * y"))
-    found = prove(contract, Budget(rlimit=100))
+    found = in_turn(contract, Budget(rlimit=100))
 
     assert Verdict.UNKNOWN in {r.verdict for r in found}
     assert exit_code(found) is not ExitCode.OK
@@ -135,7 +151,7 @@ def test_monotone_asks_for_no_new_violation() -> None:
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_seeds_do_not_change_verdicts(seed: int) -> None:
     """Three seeds, the same verdicts."""
-    assert [r.verdict for r in results(SAFE, seed=seed).values()] == [Verdict.PROVED] * 4
+    assert {r.verdict for r in results(SAFE, seed=seed).values()} == {Verdict.PROVED}
     assert results(LEAKY, seed=seed)["ensures.private"].verdict is Verdict.REFUTED
 
 
@@ -144,16 +160,16 @@ def test_a_refutation_that_does_not_replay_is_an_internal_error(monkeypatch: pyt
     monkeypatch.setattr(decide, "run", lambda program, row: run(program, [0] * len(row)))
 
     with pytest.raises(InternalError, match=r"the solver refutes ensures\.seven"):
-        prove(load(small("[0, 1]", "ENSURES seven: n != 7")))
+        in_turn(load(small("[0, 1]", "ENSURES seven: n != 7")))
 
 
 def test_the_report_is_canonical() -> None:
     """Two runs give the same bytes, so the same proofHash; a changed verdict gives another."""
-    contract = load(SAFE)
+    contract, budget = load(SAFE), Budget()
     program = compile_contract(contract)
-    first, second = (report(contract, program, prove(contract)) for _ in range(2))
+    first, second = (report(contract, program, in_turn(contract), budget) for _ in range(2))
 
     assert proof_hash(first) == proof_hash(second)
     assert json.loads(json.dumps(first)) == first
     other = load(LEAKY)
-    assert proof_hash(report(other, compile_contract(other), prove(other))) != proof_hash(first)
+    assert proof_hash(report(other, compile_contract(other), in_turn(other), budget)) != proof_hash(first)
