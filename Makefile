@@ -7,7 +7,7 @@ SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint format fuzz lock clean
+.PHONY: help setup demo test lint format bench fuzz lock clean
 
 # The compiler is the npm `solc` of package-lock.json, behind an executable that py-solc-x and Brownie can call.
 export SOLCX_BINARY_PATH := $(CURDIR)/toolchain
@@ -51,6 +51,10 @@ format: .venv/project node_modules/.package-lock.json ## rewrite the layout of t
 	@$(BIN)/ruff check --quiet --fix-only . && $(BIN)/ruff format --quiet .
 	@$(if $(SOLIDITY),prettier --log-level warn --write 'contracts/**/*.sol')
 
+bench: setup ## how long proofs take, beside the plainest encoding; a quarter of an hour
+	@$(call say,bench,proofs; what is measured goes to build/bench/prove.json)
+	@$(BIN)/python bench/prove.py
+
 FUZZ_SECONDS ?= 120
 FUZZ_SPECS ?= 5000
 
@@ -65,7 +69,7 @@ lock: ## resolve pyproject.toml and package.json into the lock files again
 	@npm install --package-lock-only --ignore-scripts --loglevel=error
 	@$(call find_python) && "$$python" -m venv --clear build/lock
 	@build/lock/bin/pip install $(PIP_QUIET) uv==$(UV_VERSION)
-	@$(call say,lock,requirements/product.txt) && $(call resolve,--extra editor --group dev,product)
+	@$(call say,lock,requirements/product.txt) && $(call resolve,--extra editor --extra cross-check --group dev,product)
 	@$(call say,lock,requirements/brownie.txt) && $(call resolve,--group brownie,brownie)
 	@$(call say,lock,requirements/fuzz.txt) && $(call resolve,--group fuzz,fuzz)
 

@@ -51,6 +51,8 @@ contract.invariant("civil", lambda s: s.toxicity <= "0.5", penalty="0.8")
 
 contract.ensures("private", lambda s: s.contains_pii.implies(s.reward <= 0))
 contract.prove_monotone("helpfulness")
+contract.prove_violation_never_pays(of="no_pii")
+contract.prove_pareto()
 
 if __name__ == "__main__":
     print(contract.source(), end="")

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rlhf_contract.cli.output import console, print_json, progress_bar, table
-from rlhf_contract.cli.spec import Json, read_spec, show_results
+from rlhf_contract.cli.prove import decided, show_results
+from rlhf_contract.cli.spec import Json, read_spec
 from rlhf_contract.errors import ExitCode, InternalError, SetupError
 
 if TYPE_CHECKING:
@@ -118,13 +119,14 @@ class Story:
         from rlhf_contract import __version__
         from rlhf_contract.chain.governance import Adoption
         from rlhf_contract.hashing import keccak256
-        from rlhf_contract.prove.decide import prove
+        from rlhf_contract.prove.query import Budget
         from rlhf_contract.prove.report import exit_code, proof_hash, report
 
         self.chapter(f"1 · {spec.name} is proved, {leaky.name} is refused")
+        budget = Budget()
         with self.step(f"check and prove {spec}"):
             contract, program, data = read_spec(spec)
-            results = prove(contract)
+            results = decided(contract, budget, quiet=True)
         show_results(self.out, contract, results)
         if exit_code(results) is not ExitCode.OK:
             self.out.quiet = False
@@ -132,12 +134,12 @@ class Story:
             raise typer.Exit(int(exit_code(results)))
         with self.step(f"check and prove {leaky}"):
             refused, _, _ = read_spec(leaky)
-            refusal = prove(refused)
+            refusal = decided(refused, budget, quiet=True)
         show_results(self.out, refused, refusal)
         if exit_code(refusal) is not ExitCode.REFUTED:
             raise InternalError(f"{leaky} should be refuted and is not")
         self.out.print(f"  [green]✓[/] {leaky.name} is refused: the row above breaks the rule and still earns a reward")
-        proof = proof_hash(report(contract, program, results))
+        proof = proof_hash(report(contract, program, results, budget))
         return Adoption(
             keccak256(data), keccak256(program.data), proof, contract.version, f"rlhf-contract-wizard {__version__}"
         )

@@ -7,7 +7,7 @@ import sys
 import typer
 
 from rlhf_contract import __version__
-from rlhf_contract.cli import audit, compile, demo, explain, format, lsp, score, spec, why
+from rlhf_contract.cli import audit, compile, demo, explain, format, lsp, prove, score, spec, why
 from rlhf_contract.cli.output import fail
 from rlhf_contract.errors import ExitCode, RewardContractError
 
@@ -27,7 +27,7 @@ commands = typer.Typer(
     rich_markup_mode=None,
 )
 commands.command()(spec.check)
-commands.command()(spec.prove)
+commands.command()(prove.prove)
 commands.command("hash")(spec.hash_)
 commands.command()(score.score)
 commands.command()(format.fmt)

@@ -1,4 +1,4 @@
-"""check · prove · hash: a Legal-Blocks file alone, without data or chain."""
+"""check · hash: a Legal-Blocks file alone, without data or chain."""
 
 from __future__ import annotations
 
@@ -8,17 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rlhf_contract.cli.output import console, print_json, table
-from rlhf_contract.errors import DataError, ExitCode
+from rlhf_contract.errors import DataError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from rlhf_contract.lang.contract import Contract
     from rlhf_contract.lang.ir import SignalSpec
     from rlhf_contract.machine.program import Program
-    from rlhf_contract.prove.decide import Result
 
-__all__ = ["check", "hash_", "plain", "prove", "read_spec", "show_results"]
+__all__ = ["Json", "SpecFile", "check", "hash_", "read_spec"]
 
 SpecFile = Annotated[Path, typer.Argument(metavar="FILE", help="A Legal-Blocks file.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of words.")]
@@ -65,7 +62,7 @@ def check(file: SpecFile, json: Json = False) -> None:
         "promises": [
             "bounded",
             *(e.name for e in contract.ensured),
-            *(f"monotone in {m.name}" for m in contract.promises),
+            *(promise.id for promise in contract.promises),
         ],
         "programBytes": len(program.data),
         "specHash": to_hex(keccak256(data)),
@@ -123,84 +120,3 @@ def hash_(file: SpecFile, json: Json = False) -> None:
     else:
         for name, value in hashes.items():
             print(f"{name:<12} {value}")
-
-
-def prove(
-    file: SpecFile,
-    json: Json = False,
-    rlimit: Annotated[int, typer.Option(min=1, help="Z3's work units for each promise.")] = 50_000_000,
-    seconds: Annotated[int, typer.Option(min=1, help="Wall clock for each promise; only a backstop.")] = 60,
-) -> None:
-    """Prove every promise of a contract, or show the row that breaks it.
-
-    Exit code 0: all proved. 3: one is refuted (or holds of nothing). 4: one is unknown, which is never a pass.
-
-    Example: rlhf-contract prove examples/leaky.legal
-    """
-    from rich.console import Console
-
-    from rlhf_contract.hashing import to_hex
-    from rlhf_contract.prove.decide import Budget
-    from rlhf_contract.prove.decide import prove as decide
-    from rlhf_contract.prove.report import exit_code, proof_hash, report
-
-    contract, program, _ = read_spec(file)
-    with Console(stderr=True, quiet=json).status("proving") as status:
-        results = decide(
-            contract, Budget(rlimit=rlimit, seconds=seconds), lambda promise: status.update(f"proving {promise}")
-        )
-    document = report(contract, program, results)
-    code = exit_code(results)
-    if json:
-        timings = {r.id: round(r.seconds, 6) for r in results}
-        print_json({**document, "proofHash": to_hex(proof_hash(document)), "seconds": timings})
-    else:
-        out = console()
-        show_results(out, contract, results)
-        if code is ExitCode.OK:
-            out.print(f"[green]all {len(results)} proved[/] by {document['solver']}")
-        out.print(f"proofHash {to_hex(proof_hash(document))}")
-    raise typer.Exit(int(code))
-
-
-_STYLES = {"proved": "green", "refuted": "bold red", "vacuous": "red", "unknown": "yellow"}
-
-
-def show_results(out: Console, contract: Contract, results: list[Result]) -> None:
-    """A table of verdicts, then each counterexample as rows a person can read."""
-    from rlhf_contract.prove.decide import Verdict
-
-    rows = table("promise", "verdict", "in words", "decided by", "ms", right=("ms",))
-    for r in results:
-        style = _STYLES[r.verdict.value]
-        rows.add_row(r.id, f"[{style}]{r.verdict.value}[/]", r.sentence, r.tier, f"{r.seconds * 1000:.0f}")
-    out.print(rows)
-    for r in results:
-        if r.verdict is Verdict.REFUTED and r.witness:
-            show_counterexample(out, contract, r)
-
-
-def show_counterexample(out: Console, contract: Contract, result: Result) -> None:
-    """The row (or both rows) that break a promise, with what they earn and which rules they break."""
-    from rlhf_contract.prove.report import row_words
-
-    words = [row_words(contract, w) for w in result.witness]
-    heads = ("this row",) if len(words) == 1 else ("this row", "earns more than this one")
-    out.print(f"[bold red]refuted[/]: {result.sentence} The machine was run on it:")
-    rows = table("signal", *heads)
-    for name in words[0]["signals"]:
-        values = [plain(w["signals"][name]) for w in words]
-        mark = "[bold]" if len(set(values)) > 1 else ""
-        rows.add_row(f"{mark}{name}", *(f"{mark}{v}" for v in values))
-    rows.add_section()
-    rows.add_row("[bold]reward", *(f"[bold]{w['reward']}" for w in words))
-    rows.add_row("broken", *(", ".join(w["broken"]) or "nothing" for w in words))
-    out.print(rows)
-
-
-def plain(value: Any) -> str:
-    """A value for people: yes and no, lists line by line."""
-    if isinstance(value, list):
-        records = (", ".join(f"{name} {plain(v)}" for name, v in record.items()) for record in value)
-        return "\n".join(f"{i}: {record}" for i, record in enumerate(records)) or "empty"
-    return ("yes" if value else "no") if isinstance(value, bool) else str(value)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rlhf_contract.cli.output import console, print_json, table
-from rlhf_contract.cli.spec import Json, SpecFile, plain, read_spec
+from rlhf_contract.cli.prove import plain
+from rlhf_contract.cli.spec import Json, SpecFile, read_spec
 from rlhf_contract.errors import DataError
 
 if TYPE_CHECKING:

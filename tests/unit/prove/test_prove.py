@@ -39,6 +39,8 @@ def test_the_safe_example_keeps_every_promise() -> None:
         "rule.honest",
         "rule.civil",
         "monotone.helpfulness",
+        "violation_never_pays.no_pii",
+        "pareto",
     ]
     assert {r.verdict for r in found.values()} == {Verdict.PROVED}
 
