@@ -7,7 +7,7 @@ import sys
 import typer
 
 from rlhf_contract import __version__
-from rlhf_contract.cli import audit, compile, demo, explain, format, lsp, prove, score, spec, why
+from rlhf_contract.cli import audit, compile, demo, diff, explain, format, lsp, prove, score, spec, why
 from rlhf_contract.cli.output import fail
 from rlhf_contract.errors import ExitCode, RewardContractError
 
@@ -28,6 +28,7 @@ commands = typer.Typer(
 )
 commands.command()(spec.check)
 commands.command()(prove.prove)
+commands.command("diff")(diff.diff_)
 commands.command("hash")(spec.hash_)
 commands.command()(score.score)
 commands.command()(format.fmt)

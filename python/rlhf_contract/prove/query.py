@@ -18,7 +18,18 @@ from rlhf_contract.prove.obligation import Question
 from rlhf_contract.prove.to_z3 import Rising, SymbolicRow, pair_monotone
 from rlhf_contract.prove.witness import Row
 
-__all__ = ["Answer", "Budget", "Posed", "ask", "pose", "solver_name"]
+__all__ = [
+    "Answer",
+    "Budget",
+    "Posed",
+    "ask",
+    "fraction_of",
+    "integer_of",
+    "known_at",
+    "pose",
+    "seed_points",
+    "solver_name",
+]
 
 MAX_ROUNDS = 100
 SEEDS = 32
@@ -87,7 +98,7 @@ def pose(contract: Contract, question: Question, exact: bool, context: z3.Contex
         posed += pair_monotone(*rows)
     for row in rows:
         for use in row.rising.values():
-            posed += [fact for point in _seeds(use) for fact in _known_at(row, use, point, point)]
+            posed += [fact for point in seed_points(use) for fact in known_at(row, use, point, point)]
     return Posed(tuple(rows), posed)
 
 
@@ -134,21 +145,21 @@ def _limit(reason: str) -> str:
 
 def _refined(row: SymbolicRow, use: Rising, model: z3.ModelRef) -> Iterator[Any]:
     """What the function is at the model's point; arguments are whole numbers in every real row."""
-    at = _fraction(model, use.argument)
-    yield from _known_at(row, use, floor(at), ceil(at))
+    at = fraction_of(model, use.argument)
+    yield from known_at(row, use, floor(at), ceil(at))
 
 
-def _known_at(row: SymbolicRow, use: Rising, below: int, above: int) -> Iterator[Any]:
+def known_at(row: SymbolicRow, use: Rising, below: int, above: int) -> Iterator[Any]:
     """It rises, so its values at two whole numbers say something of all other points too."""
     function = _VALUES[use.op]
     yield z3.Implies(use.argument < row.real(below + 1), use.result <= row.real(function(below)))
     yield z3.Implies(use.argument > row.real(above - 1), use.result >= row.real(function(above)))
 
 
-def _seeds(use: Rising) -> list[int]:
+def seed_points(use: Rising, steps: int = SEEDS) -> list[int]:
     """Points to begin with: even steps over the argument's range, and the powers of two in it."""
     low, high = use.lowest, use.highest
-    even = {low + (high - low) * step // SEEDS for step in range(SEEDS + 1)}
+    even = {low + (high - low) * step // steps for step in range(steps + 1)}
     return sorted(even | {2**k for k in range(64) if use.op == "log2" and low <= 2**k <= high})
 
 
@@ -157,24 +168,26 @@ def flat(contract: Contract, row: SymbolicRow, model: z3.ModelRef) -> list[int]:
     numbers: list[int] = []
     for spec in contract.signals:
         if spec.kind != "list":
-            numbers.append(_integer(spec, row.inputs.scalars[spec.name], model))
+            numbers.append(integer_of(spec, row.inputs.scalars[spec.name], model))
             continue
         present = row.inputs.present[spec.name][: spec.highest]
         length = sum(z3.is_true(model.eval(there, model_completion=True)) for there in present)
         numbers.append(length)
         for k in range(length):
-            numbers += [_integer(s, row.inputs.fields[spec.name, k, s.name], model) for s in spec.fields]
+            numbers += [integer_of(s, row.inputs.fields[spec.name, k, s.name], model) for s in spec.fields]
     return numbers
 
 
-def _integer(spec: SignalSpec, term: Any, model: z3.ModelRef) -> int:
+def integer_of(spec: SignalSpec, term: Any, model: z3.ModelRef) -> int:
+    """What the model says of a signal, as the machine reads it: on the grid, in range."""
     if spec.kind == "bool":
         return int(z3.is_true(model.eval(term, model_completion=True)))
-    nearest: int = round(_fraction(model, term) * 10**spec.scale)
+    nearest: int = round(fraction_of(model, term) * 10**spec.scale)
     return min(max(nearest, spec.lowest), spec.highest)
 
 
-def _fraction(model: z3.ModelRef, term: Any) -> Fraction:
+def fraction_of(model: z3.ModelRef, term: Any) -> Fraction:
+    """The exact value of `term` in the model; of an irrational one, twenty digits."""
     value = model.eval(term, model_completion=True)
     exact: Fraction = value.as_fraction() if z3.is_rational_value(value) else value.approx(20).as_fraction()
     return exact

@@ -57,9 +57,9 @@ _REDUCTIONS = ("all", "any", "count", "sum")
 class Translation:
     """Whether the program is the contract's meaning.
 
-    `lemmas` counts the claims that were proved, `asked` the different lemmas behind them, which are `shapes`. `failed` is a sentence
-    naming the instruction and the part of the source that do not agree; with `unknown` they may, but the solver gave up
-    or the program is too large. The two are '' and False where `proved`.
+    `lemmas` counts the claims that were proved, `asked` the different lemmas behind them, which are `shapes`. `failed`
+    is a sentence naming the instruction and the part of the source that do not agree; with `unknown` they may, but the
+    solver gave up or the program is too large. The two are '' and False where `proved`.
     """
 
     proved: bool

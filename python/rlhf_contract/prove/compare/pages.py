@@ -1,0 +1,146 @@
+"""A comparison as Markdown, and as one HTML page without scripts or requests. What the authors wrote is escaped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html import escape
+
+from rlhf_contract.lang.explanation import Piece, Pieces, visible
+from rlhf_contract.prove.compare.words import Paper, Part
+
+__all__ = ["to_html", "to_markdown"]
+
+
+def to_markdown(paper: Paper) -> str:
+    """One Markdown document."""
+    return "\n".join(_document(paper)) + "\n"
+
+
+def _document(paper: Paper) -> Iterator[str]:
+    yield from (f"# {_escaped(paper.title)}", "", f"**{_marked(paper.first)}**", "")
+    for sentence in paper.about:
+        yield from (_marked(sentence), "")
+    for part in paper.parts:
+        yield from (f"## {part.title}", "")
+        for sentence in part.about:
+            yield from (_marked(sentence), "")
+        yield from _markdown_table(part)
+    yield from (f"{_escaped(name)}: `{value}`  " for name, value in paper.footer)
+
+
+def _markdown_table(part: Part) -> Iterator[str]:
+    if not part.columns:
+        return
+    yield f"| {' | '.join(map(_escaped, part.columns))} |"
+    yield f"|{'---|' * len(part.columns)}"
+    for number, row in enumerate(part.rows):
+        cells = [_marked(cell).replace("\n", "<br>") for cell in row]
+        yield f"| {' | '.join(f'**{cell}**' if number in part.strong else cell for cell in cells)} |"
+    yield ""
+
+
+def _marked(pieces: Pieces) -> str:
+    return "".join(_markdown(piece) for piece in pieces)
+
+
+def _markdown(piece: Piece) -> str:
+    if piece.style == "code":
+        text = visible(piece.text).replace("\n", " ").replace("|", "\\|")
+        fence = "`" * (max([0, *(len(run) for run in re.findall("`+", text))]) + 1)
+        return f"{fence} {text} {fence}" if len(fence) > 1 else f"`{text}`"
+    return f"“{_escaped(piece.text)}”" if piece.style == "quote" else _escaped(piece.text)
+
+
+# Everything that can begin markup inside a line or a cell; also what makes links of bare addresses.
+_SPECIAL = re.compile(r"[\\`*_\[\]<>&~|$@]|:(?=//)|(?<=www)\.", re.IGNORECASE)
+
+
+def _escaped(text: str) -> str:
+    return _SPECIAL.sub(r"\\\g<0>", visible(text))
+
+
+_STYLE = """
+:root { color-scheme: light dark; --paper: #fff; --ink: #1c1e21; --quiet: #5b626b; --line: #d9dde2; --box: #f4f5f7;
+  --mark: #0b5c8a }
+@media (prefers-color-scheme: dark) {
+  :root { --paper: #14171a; --ink: #e3e6e9; --quiet: #9aa3ad; --line: #333a41; --box: #1d2226; --mark: #7cc4ee }
+}
+* { box-sizing: border-box }
+body { margin: 0 auto; padding: 1.5rem 1rem 3rem; max-width: 70rem; background: var(--paper); color: var(--ink);
+  font: 1rem/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; overflow-wrap: anywhere }
+h1 { margin: 0 0 .5rem; font-size: 1.6rem; line-height: 1.2 }
+h2 { margin: 2.2rem 0 .5rem; font-size: 1.2rem }
+p { margin: 0 0 .4rem; max-width: 46rem }
+.first { font-size: 1.2rem; font-weight: 600 }
+.about { color: var(--quiet) }
+.wide { overflow-x: auto }
+table { border-collapse: collapse; min-width: 30rem; margin-top: .6rem }
+th, td { text-align: left; vertical-align: top; padding: .35rem .9rem .35rem 0; border-bottom: 1px solid var(--line) }
+th { color: var(--quiet); font-weight: 600; font-size: .85rem }
+.strong td { font-weight: 600; background: var(--box) }
+code { font: .875em/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; color: var(--mark) }
+footer { margin-top: 3rem; padding-top: .8rem; border-top: 1px solid var(--line); color: var(--quiet);
+  font-size: .85rem }
+""".strip()
+
+
+def to_html(paper: Paper) -> str:
+    """One self-contained page."""
+    return "\n".join(_page(paper)) + "\n"
+
+
+def _page(paper: Paper) -> Iterator[str]:
+    title = _safe(paper.title)
+    yield "<!DOCTYPE html>"
+    yield '<html lang="en">'
+    yield "<head>"
+    yield '<meta charset="utf-8">'
+    yield "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+    yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
+    yield f"<title>{title}</title>"
+    yield f"<style>\n{_STYLE}\n</style>"
+    yield "</head>"
+    yield "<body>"
+    yield f"<header><h1>{title}</h1>"
+    yield f'<p class="first">{_html(paper.first)}</p>'
+    yield from (f"<p>{_html(sentence)}</p>" for sentence in paper.about)
+    yield "</header>"
+    yield "<main>"
+    for part in paper.parts:
+        yield f"<section><h2>{_safe(part.title)}</h2>"
+        yield from (f'<p class="about">{_html(sentence)}</p>' for sentence in part.about)
+        yield from _html_table(part)
+        yield "</section>"
+    yield "</main>"
+    facts = "<br>".join(f"{_safe(name)}: <code>{_safe(value)}</code>" for name, value in paper.footer)
+    yield f"<footer>{facts}</footer>"
+    yield "</body>"
+    yield "</html>"
+
+
+def _html_table(part: Part) -> Iterator[str]:
+    if not part.columns:
+        return
+    yield '<div class="wide"><table>'
+    yield f"<thead><tr>{''.join(f'<th>{_safe(column)}</th>' for column in part.columns)}</tr></thead>"
+    yield "<tbody>"
+    for number, row in enumerate(part.rows):
+        cells = "".join(f"<td>{_html(cell)}</td>" for cell in row)
+        yield f'<tr class="strong">{cells}</tr>' if number in part.strong else f"<tr>{cells}</tr>"
+    yield "</tbody></table></div>"
+
+
+def _html(pieces: Pieces) -> str:
+    return "".join(_tagged(piece) for piece in pieces).replace("\n", "<br>")
+
+
+def _tagged(piece: Piece) -> str:
+    text = _safe(piece.text)
+    if piece.style == "quote":
+        return f"“<bdi>{text}</bdi>”"
+    return f"<code>{text}</code>" if piece.style == "code" else text
+
+
+def _safe(text: str) -> str:
+    return escape(visible(text), quote=True)
