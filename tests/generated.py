@@ -194,12 +194,40 @@ def _attempt(random: Random) -> str:
         rules.append(line)
     about_reward = replace(names, numbers=(*names.numbers, "reward", "reward"))
     rules += [f"ENSURES e{i}: {write.condition(about_reward, 1)}" for i in range(random.randint(0, 1))]
-    scalars = [n for n in names.numbers if not n.startswith("let")]
-    rules += [f"PROVE MONOTONE IN {random.choice(scalars)}" for _ in range(random.randint(0, 1))]
+    rules += _promises(random, names, rules, len(weights))
     low, high = random.choice(["1", "10", "1000000"]), random.choice(["1", "10", "1000000"])
     header = ["LEGAL-BLOCKS 1", "CONTRACT Generated VERSION 0.0.1", f"  REWARD IN [-{low}, {high}]", "SIGNALS"]
     block = [*header, *(f"  {s}" for s in signals), *lets, "STAKEHOLDERS", *holders, f"AGGREGATE {rule}", *rules]
     return "\n".join(block) + "\n"
+
+
+def _promises(random: Random, names: Names, blocks: list[str], holders: int) -> list[str]:
+    """Up to three PROVE of any form, no two of the same about the same."""
+    numbers = [n for n in names.numbers if not n.startswith("let")]
+    movable = [*numbers, *names.bools, *names.choices]
+    movable += [f"{n}.{f}" for n, fs in names.lists.items() for f in (*fs.numbers, *fs.bools, *fs.choices)]
+    first = [line.split()[:2] for line in blocks if line.startswith(("INVARIANT", "ALWAYS", "NEVER"))]
+    invariants = [b.rstrip(":") if a == "INVARIANT" else f"invariant_{n}" for n, (a, b) in enumerate(first, 1)]
+    forms = ["MONOTONE IN {}", "MONOTONE IN {}", "DECREASING IN {}", "PARETO"]
+    forms += ["INFLUENCE OF {} AT MOST", "SENSITIVITY TO {} AT MOST"]
+    if invariants:
+        forms += ["VIOLATION NEVER PAYS", "FIXING ALWAYS PAYS"]
+        forms += ["VIOLATION NEVER PAYS OF {}", "FIXING ALWAYS PAYS OF {}"]
+    made: dict[str, str] = {}
+    for form in (random.choice(forms) for _ in range(random.randint(0, 3))):
+        subject = random.choice(movable)
+        if "PAYS" in form:
+            subject = random.choice(invariants)
+        elif "INFLUENCE" in form:
+            subject = f"s{random.randrange(holders)}"
+        elif "SENSITIVITY" in form:
+            subject = random.choice(numbers)
+        promise = form.format(subject)
+        most = random.choice(
+            ["0", "0.000001", "0.25", "0.5", "1", "2", "10", "1000", decimal_text(random.randint(0, 3_000_000), 6)]
+        )
+        made[promise] = f"PROVE {promise} {most}" if promise.endswith("AT MOST") else f"PROVE {promise}"
+    return list(made.values())
 
 
 def random_rows(random: Random, contract: Contract, count: int, valid: bool = False) -> list[list[int]]:
