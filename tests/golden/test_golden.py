@@ -2,6 +2,7 @@
 
     ```legal contract.legal        ← written to an empty folder under this name
     ```console                     ← `$ ` lines are run there with the real command line; the rest is what must appear
+                                     (… for the milliseconds of a proof)
 
 `REWRITE_GOLDEN=1 pytest tests/golden` writes what is printed now; read the diff before you commit it.
 """
@@ -19,6 +20,7 @@ from rlhf_contract.cli.main import app
 
 HERE = Path(__file__).parent
 STORIES = sorted(HERE.glob("*/*.md"))
+MILLISECONDS = re.compile(r"(interval|lemma|over reals|on the grid|search) +\d+$")
 BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -33,7 +35,8 @@ def run(command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mo
     except SystemExit as exit_:
         code = exit_.code or 0
     out, err = capsys.readouterr()
-    shown = "".join(f"{line.rstrip()}\n" for line in (out + err).splitlines())
+    lines = [MILLISECONDS.sub(r"\1  …", line.rstrip()) for line in (out + err).splitlines()]
+    shown = "".join(f"{line}\n" for line in lines)
     return shown + (f"exit {code}\n" if code else "")
 
 

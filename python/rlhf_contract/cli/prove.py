@@ -116,6 +116,7 @@ def show_results(out: Console, contract: Contract, results: list[Result]) -> Non
     from rlhf_contract.prove.decide import Verdict
 
     rows = table("promise", "verdict", "in words", "decided by", "ms", right=("ms",))
+    rows.columns[-1].min_width = 6
     for r in results:
         style = _STYLES[r.verdict.value]
         words = escape(r.sentence) + (f"\n[dim]{escape(r.note)}[/]" if r.note else "")

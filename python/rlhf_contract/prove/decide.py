@@ -102,7 +102,18 @@ class Decider:
         return [(f"{id_}.broken", self.obligations[id_]), (f"{id_}.kept", keepable(self.contract, index))]
 
     def settle(self, obligation: Obligation, simplest: bool = True) -> Result:
-        """One obligation through the tiers; a counterexample is made as simple as it gets, unless it need not be."""
+        """One obligation through the tiers; a counterexample is made as simple as it gets, unless it need not be.
+
+        What holds only because nothing satisfies its premises is VACUOUS.
+        """
+        result = self._tiers(obligation, simplest)
+        if result.verdict is Verdict.PROVED:
+            for premise in obligation.premises:
+                if self._tiers(premise, simplest=False).verdict is Verdict.VACUOUS:
+                    return replace(result, verdict=Verdict.VACUOUS, note=premise.sentence)
+        return result
+
+    def _tiers(self, obligation: Obligation, simplest: bool) -> Result:
         if not obligation.exists and obligation.quick():
             return self._result(obligation, Verdict.PROVED, Tier.INTERVAL)
         if not obligation.exists and self._lemmas(obligation):
@@ -120,7 +131,10 @@ class Decider:
                     f"{self.contract.name} {self.contract.version}: the solver refutes {obligation.id} with "
                     f"{answer.rows}, but the machine does not agree. Please report this with the file."
                 )
-        rows = search(self.contract, obligation.question.free, lambda rows: self.broken(obligation, rows))
+        free, stop = obligation.question.free, time.monotonic() + self.budget.seconds
+        rows = search(
+            self.contract, free, lambda rows: self.broken(obligation, rows), stop, lambda row: run(self._replay, row)
+        )
         if rows:
             found = Verdict.PROVED if obligation.exists else Verdict.REFUTED
             return self._result(obligation, found, Tier.SEARCH, self._simplest(obligation, rows))
@@ -140,19 +154,20 @@ class Decider:
 
     def _rule(self, obligation: Obligation, index: int) -> Result:
         """A rule that can never be broken, or never kept, is vacuous; one never broken alone is redundant."""
-        alone = breakable(self.contract, index, alone=True)
-        found = self.settle(alone)
+        found = self.settle(breakable(self.contract, index, alone=True))
         note = ""
-        if found.verdict is Verdict.VACUOUS:
+        if found.verdict is not Verdict.PROVED:
+            redundant = found.verdict is Verdict.VACUOUS
             found = self.settle(obligation)
             if found.verdict is Verdict.VACUOUS:
                 return replace(found, note="no answer that can be rewarded ever breaks it")
-            note = "redundant: whoever breaks it breaks another rule too"
+            if redundant and found.verdict is Verdict.PROVED:
+                note = "redundant: whoever breaks it breaks another rule too"
         kept = self.settle(keepable(self.contract, index))
         if kept.verdict is not Verdict.PROVED:
             note = "no answer that can be rewarded ever keeps it"
             return replace(kept, note=note if kept.verdict is Verdict.VACUOUS else "")
-        return replace(found, note=note, witness=(*kept.witness, *found.witness))
+        return replace(found, note=note or found.note, witness=(*kept.witness, *found.witness))
 
     def _lemmas(self, obligation: Obligation) -> bool:
         questions = obligation.lemmas()
@@ -177,7 +192,8 @@ class Decider:
 
     def _simplest(self, obligation: Obligation, rows: tuple[Row, ...]) -> tuple[Row, ...]:
         free = obligation.question.free or ()
-        return simplify(self.contract, rows, free, self._replay, lambda rows: self.broken(obligation, rows))
+        stop = time.monotonic() + self.budget.seconds
+        return simplify(self.contract, rows, free, self._replay, lambda rows: self.broken(obligation, rows), stop)
 
     def _result(self, o: Obligation, verdict: Verdict, tier: Tier, rows: tuple[Row, ...] = ()) -> Result:
         return Result(o.id, o.sentence, verdict, tier, self.witness(rows), o.source, o.assumptions)

@@ -41,7 +41,8 @@ class Obligation:
     Three ways to decide it, the cheapest first: `quick` proves by intervals and polarity alone, `lemmas` are questions
     that prove it when each has no counterexample, `question` is the whole of it. `broken` decides on rows that the
     machine has run, in whose outcomes ENSURES count as breaches behind the invariants; they must all be rewarded.
-    `exists` turns it round: the promise is that there is such a row.
+    `exists` turns it round: the promise is that there is such a row. `premises` are such obligations, without which
+    there is nothing to promise; their sentences say that there is none.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Obligation:
     source: str = ""
     assumptions: tuple[str, ...] = ()
     exists: bool = False
+    premises: tuple[Obligation, ...] = ()
 
 
 def exact_utilities(outcome: Outcome) -> tuple[Fraction, ...]:

@@ -45,6 +45,8 @@ def _direction(node: Node, args: list[Direction], where: list[Interval]) -> Dire
     if not any(args):
         return Direction.STILL
     match node.op:
+        case "max" if _never_below(node.args[0], node.args[1], where):  # abs(x) of an x that is never negative is x
+            return args[0]
         case "add" | "min" | "max" | "and" | "or" | "floor" | "units" | "decimal" | "log2" | "exp2":
             return args[0] | args[-1]
         case "all" | "any" | "count" | "sum":

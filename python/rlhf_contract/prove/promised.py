@@ -172,12 +172,41 @@ def _violation_never_pays(of: _Promised) -> Obligation:
         threshold = max(ends()[1])
         return [Question(lambda rows: [*clean(rows[0]), rows[0].reward < rows[0].real(threshold)])]
 
-    return of.obligation(Question(breaking, of.all_free), broken, quick=quick, lemmas=lemmas)
+    premises = (_violator(of, suspects), _nobody(of))
+    return of.obligation(Question(breaking, of.all_free), broken, quick=quick, lemmas=lemmas, premises=premises)
+
+
+def _violator(of: _Promised, suspects: list[int]) -> Obligation:
+    """Some row violates one of `suspects`."""
+    what = of.promise.subject or "any rule"
+
+    def breaking(rows: tuple[SymbolicRow, ...]) -> Terms:
+        return [z3.Or([rows[0].violated(r) for r in suspects])]
+
+    def broken(rows: Rows, outcomes: tuple[Outcome, ...]) -> bool:
+        return bool(set(suspects) & set(outcomes[0].breaches))
+
+    sentence = f"no answer that can be rewarded ever breaks {what}"
+    return Obligation(of.promise.id, sentence, Question(breaking), broken, exists=True)
+
+
+def _nobody(of: _Promised) -> Obligation:
+    """Some row violates nothing."""
+
+    def breaking(rows: tuple[SymbolicRow, ...]) -> Terms:
+        return [rows[0][rule.node] for rule in of.contract.rules]
+
+    def broken(rows: Rows, outcomes: tuple[Outcome, ...]) -> bool:
+        return not of.violations(outcomes[0])
+
+    sentence = "every answer that can be rewarded breaks a rule"
+    return Obligation(of.promise.id, sentence, Question(breaking), broken, exists=True)
 
 
 def _fixing_always_pays(of: _Promised) -> Obligation:
     """Two rows with equal utilities and the same violations but one, which only the first has."""
     chosen = of.promise.index
+    suspects = list(of.rules) if chosen is None else [chosen]
 
     def breaking(rows: tuple[SymbolicRow, ...]) -> Terms:
         a, b = rows
@@ -196,7 +225,7 @@ def _fixing_always_pays(of: _Promised) -> Obligation:
         return right and same and b.reward < a.reward
 
     def quick() -> bool:
-        contract, suspects = of.contract, list(of.rules) if chosen is None else [chosen]
+        contract = of.contract
         for suspect in suspects:
             given = dict.fromkeys(of.cut, Direction.STILL)
             given[contract.rules[suspect].node.order] = Direction.RISES
@@ -204,7 +233,8 @@ def _fixing_always_pays(of: _Promised) -> Obligation:
                 return False
         return True
 
-    return of.obligation(Question(breaking, of.all_free), broken, quick=quick, lemmas=_cut(of, breaking))
+    question, premises = Question(breaking, of.all_free), (_violator(of, suspects),)
+    return of.obligation(question, broken, quick=quick, lemmas=_cut(of, breaking), premises=premises)
 
 
 def _cut(of: _Promised, breaking: Any) -> Callable[[], list[Question]]:

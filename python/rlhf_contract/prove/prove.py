@@ -53,7 +53,7 @@ def prove(
     ids = [*list(decider.obligations)[:1], PROGRAM, *list(decider.obligations)[1:]]
     known = {id_: result for id_ in ids if (result := _remembered(cache, decider, id_))}
     argument = pickle.dumps((contract.source.encode(), budget))
-    limits = Limits(budget.seconds * 3, budget.megabytes)  # up to three questions, each within its own time
+    limits = Limits(budget.seconds * 6, budget.megabytes)  # a few questions and searches, each within its own time
 
     def run(tasks: Sequence[str], total: int, limits: Limits) -> dict[str, Any]:
         done = total - len(tasks)

@@ -5,43 +5,88 @@ It refutes, never proves: functions that Z3 knows only in part are run here as t
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Iterator
+from itertools import chain
+from math import inf
 from random import Random
 
 from rlhf_contract.lang.contract import Contract
 from rlhf_contract.lang.ir import SignalSpec
+from rlhf_contract.machine.step import Outcome
 from rlhf_contract.prove.to_z3 import Free
 from rlhf_contract.prove.witness import Row, cells
+from rlhf_contract.types import Status
 
 __all__ = ["search"]
 
 TRIALS = 4_000
+MAX_GROUPS = 40
+Rows = tuple[Row, ...]
 
 
 def search(
-    contract: Contract, free: Collection[Free] | None, broken: Callable[[tuple[Row, ...]], bool]
-) -> tuple[Row, ...]:
-    """One row, or two that differ in `free` only, for which `broken` holds; empty if none of 4,000 is it.
+    contract: Contract,
+    free: Collection[Free] | None,
+    broken: Callable[[Rows], bool],
+    stop: float = inf,
+    outcome: Callable[[Row], Outcome] | None = None,
+) -> Rows:
+    """One row, or two that differ in `free` only, for which `broken` holds; empty if none was found.
 
-    The same rows are tried every time.
+    The same few thousand rows are tried every time, until `stop` on the monotonic clock. `outcome` runs one:
+    with it, two rows that share nothing are also looked for among those that earn most and least.
     """
     random = Random(0)
-    return next((rows for rows in _candidates(random, contract, free) if broken(rows)), ())
+    tried = _candidates(random, contract, free)
+    if outcome and free is not None and _everything(contract, free):
+        tried = chain(_extremes(random, contract, outcome, stop), tried)
+    for rows in tried:
+        if time.monotonic() > stop:
+            break
+        if broken(rows):
+            return rows
+    return ()
 
 
-def _candidates(random: Random, contract: Contract, free: Collection[Free] | None) -> Iterator[tuple[Row, ...]]:
+def _everything(contract: Contract, free: Collection[Free]) -> bool:
+    return all((index, None) in free for index in range(len(contract.signals)))
+
+
+def _candidates(random: Random, contract: Contract, free: Collection[Free] | None) -> Iterator[Rows]:
     for _ in range(TRIALS):
-        row = tuple(number for spec in contract.signals for number in _signal(random, spec))
+        row = _row(random, contract)
         if free is None:
             yield (row,)
-        elif all((index, None) in free for index in range(len(contract.signals))):
-            other = tuple(number for spec in contract.signals for number in _signal(random, spec))
-            yield from ((row, other), (other, row))
+        elif _everything(contract, free):
+            # Two rows that share most signals are nearer to a promise about what changes alone than two strangers.
+            changed = [(index, None) for index in range(len(contract.signals)) if random.random() < 0.3]
+            yield from _moved(random, contract, row, changed)
         else:
             yield from _moved(random, contract, row, free)
 
 
-def _moved(random: Random, contract: Contract, row: Row, free: Collection[Free]) -> Iterator[tuple[Row, ...]]:
+def _extremes(random: Random, contract: Contract, outcome: Callable[[Row], Outcome], stop: float) -> Iterator[Rows]:
+    """Of the rows that violate the same rules, those that earn most and least, each against each."""
+    most: dict[tuple[int, ...], tuple[int, Row]] = {}
+    least: dict[tuple[int, ...], tuple[int, Row]] = {}
+    for _ in range(TRIALS):
+        row = _row(random, contract)
+        found = outcome(row)
+        if found.status is Status.REWARDED:
+            most[found.breaches] = max(most.get(found.breaches, (found.reward, row)), (found.reward, row))
+            least[found.breaches] = min(least.get(found.breaches, (found.reward, row)), (found.reward, row))
+        if time.monotonic() > stop:
+            return
+    high, low = sorted(most.values(), reverse=True)[:MAX_GROUPS], sorted(least.values())[:MAX_GROUPS]
+    yield from ((a, b) for _, a in high for _, b in low if a != b)
+
+
+def _row(random: Random, contract: Contract) -> Row:
+    return tuple(number for spec in contract.signals for number in _signal(random, spec))
+
+
+def _moved(random: Random, contract: Contract, row: Row, free: Collection[Free]) -> Iterator[Rows]:
     """`row` with a row that has other numbers in the free places, both ways round."""
     changed = list(row)
     for at, spec, index, field in cells(contract, row):

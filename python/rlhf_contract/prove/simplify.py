@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Iterator
 
 from rlhf_contract.lang.contract import Contract
@@ -14,17 +15,22 @@ from rlhf_contract.prove.witness import Row, cells
 __all__ = ["simplify"]
 
 Rows = tuple[Row, ...]
-MAX_TRIALS = 20_000
+MAX_TRIALS = 10_000
 PASSES = 3
 
 
 def simplify(
-    contract: Contract, rows: Rows, free: Collection[Free], program: Program, broken: Callable[[Rows], bool]
+    contract: Contract,
+    rows: Rows,
+    free: Collection[Free],
+    program: Program,
+    broken: Callable[[Rows], bool],
+    stop: float,
 ) -> Rows:
     """Greedy: shorter lists, then number by number: fewest violated rules, rows as alike as may be, fewest digits.
 
     What is not `free` has the same value in all rows and moves in all of them. `broken` must hold of `rows`, and does
-    of the result.
+    of the result. Rows that take long to run are left as they are at `stop` on the monotonic clock.
     """
     trials = 0
 
@@ -34,7 +40,7 @@ def simplify(
     def still(candidate: Rows) -> bool:
         nonlocal trials
         trials += 1
-        return trials <= MAX_TRIALS and broken(candidate)
+        return trials <= MAX_TRIALS and time.monotonic() < stop and broken(candidate)
 
     shorter: Rows | None = rows
     while shorter:

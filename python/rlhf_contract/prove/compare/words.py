@@ -191,11 +191,17 @@ def _names(names: list[str]) -> Pieces:
 def _promises(c: Comparison) -> Part:
     changed = [p for p in c.promises if p.change is not Change.SAME]
     rest = len(c.promises) - len(changed)
-    about = f"{_count(rest, 'promise')} unchanged." if changed else f"All {_count(rest, 'promise')}: unchanged."
+    about = _unchanged(rest, "promise", bool(changed))
     rows = tuple(_promise(p) for p in changed)
     note = say("Whether a promise holds is for prove to say; this compares what is promised.")
     columns = ("promise", "change", "before", "after") if rows else ()
     return Part("Promises", (say(about), note) if rows else (say(about),), columns, rows)
+
+
+def _unchanged(rest: int, what: str, others: bool) -> str:
+    if not others:
+        return f"All {_count(rest, what)}: unchanged."
+    return f"{_count(rest, what)} unchanged." if rest else f"Every {what} changed."
 
 
 def _promise(p: PromiseChange) -> tuple[Pieces, ...]:
@@ -217,7 +223,7 @@ def _rules(c: Comparison) -> Part | None:
     if not c.rules:
         return None
     rest = len(c.rules) - len(changed)
-    about = f"{_count(rest, 'rule')} unchanged." if changed else f"All {_count(rest, 'rule')}: unchanged."
+    about = _unchanged(rest, "rule", bool(changed))
     columns = ("rule", "change", "condition", "before", "after") if changed else ()
     return Part("Rules", (say(about),), columns, tuple(_rule(r, bool(c.apart)) for r in changed))
 
