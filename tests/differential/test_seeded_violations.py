@@ -387,7 +387,7 @@ def test_fixing_always_pays_by_construction() -> None:
         )
         for promise in contract.promises:
             result = Decider(contract, BUDGET).decide(promise.id)
-            assert result.verdict is Verdict.PROVED, (contract.source, result)
+            assert result.verdict in (Verdict.PROVED, Verdict.VACUOUS), (contract.source, result)
 
 
 def test_pareto_by_construction() -> None:

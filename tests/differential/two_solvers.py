@@ -12,7 +12,7 @@ from rlhf_contract.prove.independent import Check, compared
 from rlhf_contract.prove.prove import in_turn
 from rlhf_contract.prove.query import Budget
 
-BUDGET = Budget(rlimit=1_000_000, seconds=3)
+BUDGET = Budget(rlimit=500_000, seconds=2)
 
 
 def loaded(argument: bytes) -> None:

@@ -48,7 +48,7 @@ def bounded(contract: Contract) -> Obligation:
 def _whatever_rules_and_people_say(contract: Contract, breaking: Any) -> Any:
     """Forget what the rules say and what people want, keep only how the reward is made of both."""
     cut = frozenset(node.order for node in (*(r.node for r in contract.rules), *(u.node for u in contract.utilities)))
-    return lambda: [Question(breaking, cut=cut)]
+    return lambda: [[Question(breaking, cut=cut)]]
 
 
 def ensured(contract: Contract, index: int) -> Obligation:

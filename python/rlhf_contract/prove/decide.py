@@ -18,11 +18,13 @@ from rlhf_contract.prove.promised import promised
 from rlhf_contract.prove.query import Answer, Budget, ask
 from rlhf_contract.prove.search import search
 from rlhf_contract.prove.simplify import simplify
-from rlhf_contract.prove.to_z3 import TooLarge
+from rlhf_contract.prove.to_z3 import Key, TooLarge
 from rlhf_contract.prove.witness import Row, differ_only_in
 from rlhf_contract.types import Status
 
 __all__ = ["Decider", "Result", "Tier", "Verdict", "Witness"]
+
+MAX_REMEMBERED = 10_000
 
 
 class Verdict(StrEnum):
@@ -76,6 +78,7 @@ class Decider:
     def __init__(self, contract: Contract, budget: Budget) -> None:
         self.contract, self.budget = contract, budget
         self._replay = compile_contract(contract, promises=True)
+        self._outcomes: dict[Row, Outcome] = {}
         asked = [admissible(contract), bounded(contract)]
         asked += [ensured(contract, index) for index in range(len(contract.ensured))]
         self._rules = {f"rule.{rule.name}": index for index, rule in enumerate(contract.rules)}
@@ -118,8 +121,9 @@ class Decider:
             return self._result(obligation, Verdict.PROVED, Tier.INTERVAL)
         if not obligation.exists and self._lemmas(obligation):
             return self._result(obligation, Verdict.PROVED, Tier.LEMMA)
+        truths: tuple[dict[Key, bool], ...] = ()
         for tier in (Tier.REALS, Tier.GRID):
-            answer = self._ask(obligation, tier is Tier.GRID)
+            answer = self._ask(obligation, tier is Tier.GRID, truths)
             if answer.holds:
                 verdict = Verdict.VACUOUS if obligation.exists else Verdict.PROVED
                 return self._result(obligation, verdict, tier)
@@ -131,10 +135,9 @@ class Decider:
                     f"{self.contract.name} {self.contract.version}: the solver refutes {obligation.id} with "
                     f"{answer.rows}, but the machine does not agree. Please report this with the file."
                 )
+            truths = answer.truths
         free, stop = obligation.question.free, time.monotonic() + self.budget.seconds
-        rows = search(
-            self.contract, free, lambda rows: self.broken(obligation, rows), stop, lambda row: run(self._replay, row)
-        )
+        rows = search(self.contract, free, lambda rows: self.broken(obligation, rows), stop, self.outcome)
         if rows:
             found = Verdict.PROVED if obligation.exists else Verdict.REFUTED
             return self._result(obligation, found, Tier.SEARCH, self._simplest(obligation, rows))
@@ -143,46 +146,61 @@ class Decider:
     def broken(self, obligation: Obligation, rows: tuple[Row, ...]) -> bool:
         """Whether the machine, run on `rows`, says that they break the promise (or are what was looked for)."""
         free = obligation.question.free
-        outcomes = tuple(run(self._replay, row) for row in rows)
+        outcomes = tuple(self.outcome(row) for row in rows)
         if any(outcome.status is not Status.REWARDED for outcome in outcomes):
             return False
         return differ_only_in(self.contract, rows, free or ()) and obligation.broken(rows, outcomes)
 
+    def outcome(self, row: Row) -> Outcome:
+        """What the machine says of `row`, remembered. Raises ProgramError for a row of another contract."""
+        if row not in self._outcomes:
+            if len(self._outcomes) >= MAX_REMEMBERED:
+                self._outcomes.clear()
+            self._outcomes[row] = run(self._replay, row)
+        return self._outcomes[row]
+
     def witness(self, rows: tuple[Row, ...]) -> tuple[Witness, ...]:
         """`rows` with what the machine says of each. Raises ProgramError for rows of another contract."""
-        return tuple(Witness(row, run(self._replay, row)) for row in rows)
+        return tuple(Witness(row, self.outcome(row)) for row in rows)
 
     def _rule(self, obligation: Obligation, index: int) -> Result:
         """A rule that can never be broken, or never kept, is vacuous; one never broken alone is redundant."""
-        found = self.settle(breakable(self.contract, index, alone=True))
+        found = self.settle(breakable(self.contract, index, alone=True), simplest=False)
         note = ""
         if found.verdict is not Verdict.PROVED:
             redundant = found.verdict is Verdict.VACUOUS
-            found = self.settle(obligation)
+            found = self.settle(obligation, simplest=False)
             if found.verdict is Verdict.VACUOUS:
                 return replace(found, note="no answer that can be rewarded ever breaks it")
             if redundant and found.verdict is Verdict.PROVED:
                 note = "redundant: whoever breaks it breaks another rule too"
-        kept = self.settle(keepable(self.contract, index))
+        kept = self.settle(keepable(self.contract, index), simplest=False)
         if kept.verdict is not Verdict.PROVED:
             note = "no answer that can be rewarded ever keeps it"
             return replace(kept, note=note if kept.verdict is Verdict.VACUOUS else "")
         return replace(found, note=note or found.note, witness=(*kept.witness, *found.witness))
 
     def _lemmas(self, obligation: Obligation) -> bool:
-        questions = obligation.lemmas()
-        return bool(questions) and all(self._holds(obligation, question) for question in questions or ())
+        return any(all(self._holds(obligation, q) for q in questions) for questions in obligation.lemmas())
 
     def _holds(self, obligation: Obligation, question: Question) -> bool:
-        lemma = replace(obligation, question=question)
-        return self._ask(lemma, False, replay=False).holds is True
+        return self._ask(replace(obligation, question=question), False, replay=False).holds is True
 
-    def _ask(self, obligation: Obligation, exact: bool, replay: bool = True) -> Answer:
+    def _ask(
+        self, obligation: Obligation, exact: bool, truths: tuple[dict[Key, bool], ...] = (), replay: bool = True
+    ) -> Answer:
+        """One reading. Near `truths`, what holds in a row that did not replay, one that does is found sooner."""
+
         def broken(rows: tuple[Row, ...]) -> bool:
             return replay and self.broken(obligation, rows)
 
+        contract, question = self.contract, obligation.question
         try:
-            return ask(self.contract, obligation.question, exact, self.budget, broken)
+            if truths:
+                near = ask(contract, question, exact, self.budget, broken, truths)
+                if near.rows and broken(near.rows):
+                    return near
+            return ask(contract, question, exact, self.budget, broken)
         except TooLarge:
             return Answer(None, reason="the lists are too long to be unrolled")
         except z3.Z3Exception as error:
@@ -193,7 +211,7 @@ class Decider:
     def _simplest(self, obligation: Obligation, rows: tuple[Row, ...]) -> tuple[Row, ...]:
         free = obligation.question.free or ()
         stop = time.monotonic() + self.budget.seconds
-        return simplify(self.contract, rows, free, self._replay, lambda rows: self.broken(obligation, rows), stop)
+        return simplify(self.contract, rows, free, self.outcome, lambda rows: self.broken(obligation, rows), stop)
 
     def _result(self, o: Obligation, verdict: Verdict, tier: Tier, rows: tuple[Row, ...] = ()) -> Result:
         return Result(o.id, o.sentence, verdict, tier, self.witness(rows), o.source, o.assumptions)

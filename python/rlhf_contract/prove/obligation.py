@@ -38,11 +38,11 @@ class Question:
 class Obligation:
     """`id` is stable, `sentence` plain English; `source` a paper or axiom, '' if none.
 
-    Three ways to decide it, the cheapest first: `quick` proves by intervals and polarity alone, `lemmas` are questions
-    that prove it when each has no counterexample, `question` is the whole of it. `broken` decides on rows that the
-    machine has run, in whose outcomes ENSURES count as breaches behind the invariants; they must all be rewarded.
-    `exists` turns it round: the promise is that there is such a row. `premises` are such obligations, without which
-    there is nothing to promise; their sentences say that there is none.
+    Three ways to decide it, the cheapest first: `quick` proves by intervals and polarity alone; `lemmas` are lists of
+    questions, of which one proves it when none in it has a counterexample; `question` is the whole of it. `broken`
+    decides on rows that the machine has run, in whose outcomes ENSURES count as breaches behind the invariants; they
+    must all be rewarded. `exists` turns it round: the promise is that there is such a row. `premises` are such
+    obligations, without which there is nothing to promise; their sentences say that there is none.
     """
 
     id: str
@@ -50,7 +50,7 @@ class Obligation:
     question: Question
     broken: Broken
     quick: Callable[[], bool] = lambda: False
-    lemmas: Callable[[], list[Question] | None] = lambda: None
+    lemmas: Callable[[], list[list[Question]]] = list
     source: str = ""
     assumptions: tuple[str, ...] = ()
     exists: bool = False

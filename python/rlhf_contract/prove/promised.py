@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from math import ceil
+from functools import cache, cached_property
+from math import ceil, floor
 from typing import Any
 
 import z3
 
 from rlhf_contract.lang.contract import Contract, Promise
+from rlhf_contract.lang.ir import Node
 from rlhf_contract.lang.promises import wording
 from rlhf_contract.machine.step import Outcome
 from rlhf_contract.prove.intervals import intervals
@@ -17,6 +19,7 @@ from rlhf_contract.prove.obligation import Obligation, Question, Rows, exact_uti
 from rlhf_contract.prove.polarity import STILL, Direction, directions, slopes
 from rlhf_contract.prove.to_z3 import Free, SymbolicRow
 from rlhf_contract.prove.witness import values
+from rlhf_contract.types import MICRO
 
 __all__ = ["promised"]
 
@@ -57,12 +60,27 @@ class _Promised:
         return {b for b in outcome.breaches if b in self.rules}
 
     def moves(self, inputs: dict[int, Direction], rules: Direction) -> Direction:
-        """How the reward may move when `inputs` do, and rules that depend on them as `rules` says."""
+        """How the reward may move when `inputs` do, and rules only as `rules` allows."""
         contract = self.contract
-        still = directions(contract, inputs)
-        rule_nodes = (r.node.order for r in contract.rules)
-        given = {order: rules if still[order] else Direction.STILL for order in rule_nodes}
+        alone = directions(contract, inputs)
+        given = {rule.node.order: alone[rule.node.order] & rules for rule in contract.rules}
         return directions(contract, given | inputs)[contract.reward.order]
+
+    @cached_property
+    def consequences(self) -> list[Node]:
+        """The steps from the aggregate to the reward, as `lang.check` makes them: each subtracts a penalty or caps."""
+        found, node = [], self.contract.exact
+        kept = {rule.node for rule in self.contract.rules}
+        while node is not self.contract.aggregate:
+            if node.op == "select" and node.args[0] in kept:
+                found.append(node)
+                node = node.args[1]
+            elif node.op == "sub" and node.args[1].op == "select" and node.args[1].args[0] in kept:
+                found.append(node)
+                node = node.args[0]
+            else:
+                return []
+        return found
 
     @property
     def places(self) -> list[int]:
@@ -83,8 +101,27 @@ class _Promised:
 
 
 def _no_new(of: _Promised, a: SymbolicRow, b: SymbolicRow) -> Terms:
-    """What `b` violates, `a` violates too."""
-    return [z3.Implies(b.violated(r), a.violated(r)) for r in of.rules]
+    """What `b` violates, `a` violates too. Over reals also what follows for penalties and caps."""
+    facts = [z3.Implies(b.violated(r), a.violated(r)) for r in of.rules]
+    for node in of.consequences if not a.exact else ():
+        if node.op == "sub":
+            facts.append(b[node.args[1]] <= a[node.args[1]])
+        else:
+            facts.append(z3.Implies(a[node.args[1]] <= b[node.args[1]], a[node] <= b[node]))
+    return facts
+
+
+def _same(of: _Promised, a: SymbolicRow, b: SymbolicRow) -> Terms:
+    """Both violate the same rules. Over reals also that penalties are equal then, and caps bring rewards nearer."""
+    facts = [a.violated(r) == b.violated(r) for r in of.rules]
+    for node in of.consequences if not a.exact else ():
+        if node.op == "sub":
+            facts.append(a[node.args[1]] == b[node.args[1]])
+            continue
+        for p, q in ((a, b), (b, a)):
+            before, after = p[node.args[1]] - q[node.args[1]], p[node] - q[node]
+            facts.append(z3.Implies(before >= 0, z3.And(after >= 0, after <= before)))
+    return facts
 
 
 def _monotone(of: _Promised) -> Obligation:
@@ -114,25 +151,28 @@ def _monotone(of: _Promised) -> Obligation:
         wrong = high.reward < low.reward if up else high.reward > low.reward
         return higher and not new and wrong
 
-    fine = (Direction.STILL, Direction.RISES if up else Direction.FALLS)
+    wanted = Direction.RISES if up else Direction.FALLS
+    fine = (Direction.STILL, wanted)
 
     def quick() -> bool:
         return of.moves(dict.fromkeys(of.places, Direction.RISES), Direction.RISES) in fine
 
-    def lemmas() -> list[Question] | None:
+    def lemmas() -> list[list[Question]]:
         """Where a utility's direction cannot be read off, ask for it alone; then the reward's can be."""
-        if not up or not of.places:
-            return None
         inputs = dict.fromkeys(of.places, Direction.RISES)
         touched = directions(contract, inputs)
-        unclear = [n for n in of.utilities if touched[n.order] not in (Direction.STILL, Direction.RISES)]
-        assumed = {n.order: Direction.RISES if touched[n.order] else Direction.STILL for n in of.utilities}
-        if not unclear or of.moves(assumed | inputs, Direction.RISES) not in fine:
-            return None
-        return [Question(_falls(raised, node), free) for node in unclear]
+        unclear = [n for n in of.utilities if touched[n.order] not in fine]
+        assumed = {n.order: wanted if touched[n.order] else Direction.STILL for n in of.utilities}
+        if not unclear or not inputs or of.moves(assumed | inputs, Direction.RISES) not in fine:
+            return []
+        return [[Question(against(node), free) for node in unclear]]
 
-    def _falls(raised: Any, node: Any) -> Callable[[tuple[SymbolicRow, ...]], Terms]:
-        return lambda rows: [*raised(*rows), rows[1][node] < rows[0][node]]
+    def against(node: Node) -> Callable[[tuple[SymbolicRow, ...]], Terms]:
+        def moved(rows: tuple[SymbolicRow, ...]) -> Terms:
+            low, high = rows[0][node], rows[1][node]
+            return [*raised(*rows), high < low if up else high > low]
+
+        return moved
 
     return of.obligation(Question(breaking, free), broken, quick=quick, lemmas=lemmas)
 
@@ -157,20 +197,27 @@ def _violation_never_pays(of: _Promised) -> Obligation:
         found = bool(set(suspects) & set(bad.breaches))
         return found and not of.violations(good) and bad.reward > good.reward
 
-    def ends() -> tuple[Fraction, list[Fraction]]:
-        """The least that a clean row earns, and for each suspect the most that a row violating it does."""
-        reward = contract.reward.order
-        kept = intervals(contract, {contract.rules[r].node.order: True for r in of.rules})[reward][0]
-        return kept, [intervals(contract, {contract.rules[r].node.order: False})[reward][1] for r in suspects]
+    @cache
+    def ends() -> tuple[Fraction, Fraction]:
+        """The least that a clean row earns, and the most that one violating a suspect does, by the aggregate alone."""
+        low, high = intervals(contract)[contract.aggregate.order]
+        most = []
+        for rule in (contract.rules[r] for r in suspects):
+            left = high - Fraction(rule.penalty or 0, MICRO)
+            most.append(left if rule.at_most is None else min(left, Fraction(rule.at_most, MICRO)))
+        return Fraction(floor(low * MICRO), MICRO), Fraction(floor(max(most) * MICRO), MICRO)
 
     def quick() -> bool:
         least, most = ends()
-        return max(most) <= least
+        return most <= least
 
-    def lemmas() -> list[Question]:
-        """A threshold between both: no violation earns more than it by its interval, no clean row less."""
-        threshold = max(ends()[1])
-        return [Question(lambda rows: [*clean(rows[0]), rows[0].reward < rows[0].real(threshold)])]
+    def lemmas() -> list[list[Question]]:
+        """A threshold between both: no clean row earns less than it and no violation more, one of them by `ends`."""
+        least, most = ends()
+        return [
+            [Question(lambda rows: [*clean(rows[0]), rows[0].reward < rows[0].real(most)])],
+            [Question(lambda rows: [guilty(rows[0]), rows[0].reward > rows[0].real(least)])],
+        ]
 
     premises = (_violator(of, suspects), _nobody(of))
     return of.obligation(Question(breaking, of.all_free), broken, quick=quick, lemmas=lemmas, premises=premises)
@@ -225,21 +272,16 @@ def _fixing_always_pays(of: _Promised) -> Obligation:
         return right and same and b.reward < a.reward
 
     def quick() -> bool:
-        contract = of.contract
-        for suspect in suspects:
-            given = dict.fromkeys(of.cut, Direction.STILL)
-            given[contract.rules[suspect].node.order] = Direction.RISES
-            if directions(contract, given)[contract.reward.order] & Direction.FALLS:
-                return False
-        return True
+        given = dict.fromkeys(of.cut, Direction.STILL) | {r.node.order: Direction.RISES for r in of.contract.rules}
+        return not directions(of.contract, given)[of.contract.reward.order] & Direction.FALLS
 
     question, premises = Question(breaking, of.all_free), (_violator(of, suspects),)
     return of.obligation(question, broken, quick=quick, lemmas=_cut(of, breaking), premises=premises)
 
 
-def _cut(of: _Promised, breaking: Any) -> Callable[[], list[Question]]:
+def _cut(of: _Promised, breaking: Any) -> Callable[[], list[list[Question]]]:
     """One lemma: it holds even of utilities and violations that no row has together."""
-    return lambda: [Question(breaking, of.all_free, of.cut)]
+    return lambda: [[Question(breaking, of.all_free, of.cut)]]
 
 
 def _pareto(of: _Promised) -> Obligation:
@@ -273,8 +315,7 @@ def _influence(of: _Promised) -> Obligation:
         bound = a.real(most, 6)
         # Rounding both down to the grid that the bound lies on keeps them within it: the lemma of this rounding.
         near = [z3.Implies(a[contract.exact] - b[contract.exact] <= bound, a.reward - b.reward <= bound)]
-        same = [a.violated(r) == b.violated(r) for r in of.rules]
-        return [*(a[u] == b[u] for u in others), *same, a.reward - b.reward > bound, *near]
+        return [*(a[u] == b[u] for u in others), *_same(of, a, b), a.reward - b.reward > bound, *near]
 
     def broken(rows: Rows, outcomes: tuple[Outcome, ...]) -> bool:
         a, b = outcomes
@@ -306,7 +347,7 @@ def _sensitivity(of: _Promised) -> Obligation:
         (x,), (y,) = of.subjects(a), of.subjects(b)
         room = a.real(most, 6) * (y - x)
         far = z3.Or(a.reward - b.reward > room + a.real(1, 6), b.reward - a.reward > room + a.real(1, 6))
-        return [x < y, far, *(a.violated(r) == b.violated(r) for r in of.rules)]
+        return [x < y, far, *_same(of, a, b)]
 
     def broken(rows: Rows, outcomes: tuple[Outcome, ...]) -> bool:
         a, b = outcomes

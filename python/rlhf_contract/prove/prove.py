@@ -28,7 +28,7 @@ PROGRAM = "program"
 CHANGE = "change "
 MEND = Budget(rlimit=2_000_000, seconds=5)
 """Each of the many small questions that a smallest change takes …"""
-MEND_SECONDS = 20
+MEND_SECONDS = 10
 """… and all of them; after that there is no advice."""
 
 Progress = Callable[[str, int, int], None]

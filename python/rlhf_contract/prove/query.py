@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from bisect import bisect, insort
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -15,13 +16,14 @@ from rlhf_contract.lang.contract import Contract
 from rlhf_contract.lang.ir import SignalSpec
 from rlhf_contract.lang.logarithm import exp2, log2
 from rlhf_contract.prove.obligation import Question
-from rlhf_contract.prove.to_z3 import Rising, SymbolicRow, pair_monotone
+from rlhf_contract.prove.to_z3 import Key, Rising, SymbolicRow, pair_monotone
 from rlhf_contract.prove.witness import Row
 
 __all__ = [
     "Answer",
     "Budget",
     "Posed",
+    "Refinement",
     "ask",
     "fraction_of",
     "integer_of",
@@ -66,13 +68,14 @@ class Answer:
     """`holds` is None when the budget was not enough. Otherwise, if False, `rows` are the counterexample.
 
     `exact` tells whether they must replay; the relaxed reading, and functions known only in part, may be wrong about
-    what exists, never about what does not. `reason` says which limit was met.
+    what exists, never about what does not. `reason` says which limit was met, `truths` what holds in each row.
     """
 
     holds: bool | None
     rows: tuple[Row, ...] = ()
     exact: bool = False
     reason: str = ""
+    truths: tuple[dict[Key, bool], ...] = ()
 
 
 def solver_name() -> str:
@@ -103,10 +106,16 @@ def pose(contract: Contract, question: Question, exact: bool, context: z3.Contex
 
 
 def ask(
-    contract: Contract, question: Question, exact: bool, budget: Budget, broken: Callable[[tuple[Row, ...]], bool]
+    contract: Contract,
+    question: Question,
+    exact: bool,
+    budget: Budget,
+    broken: Callable[[tuple[Row, ...]], bool],
+    truths: tuple[dict[Key, bool], ...] = (),
 ) -> Answer:
-    """Z3's answer. Functions known only in part are refined at the points of a model until it replays or is gone.
+    """Z3's answer; with `truths`, about rows that agree with them only.
 
+    Functions known only in part are refined at the points of a model until it replays or is gone.
     Raises TooLarge.
     """
     context = z3.Context()  # rlimit counts from the context's beginning
@@ -116,7 +125,9 @@ def ask(
     solver.set("timeout", budget.seconds * 1000)
     solver.set("random_seed", budget.seed)
     solver.add(*posed.assertions)
-    stop = time.monotonic() + budget.seconds
+    for row, pinned in zip(posed.rows, truths, strict=False):
+        solver.add(*row.as_in(pinned))
+    refinement, stop = Refinement(), time.monotonic() + budget.seconds
     for _ in range(MAX_ROUNDS):
         answer = solver.check()
         if answer == z3.unsat:
@@ -127,9 +138,10 @@ def ask(
             return Answer(False)
         model = solver.model()
         rows = tuple(tuple(flat(contract, row, model)) for row in posed.rows)
-        facts = [fact for row in posed.rows for use in row.rising.values() for fact in _refined(row, use, model)]
+        facts = [f for row in posed.rows for use in row.rising.values() for f in refinement.learn(row, use, model)]
         if not facts or broken(rows):
-            return Answer(False, rows, exact and not posed.approximate)
+            holds = tuple(row.truths(model) for row in posed.rows)
+            return Answer(False, rows, exact and not posed.approximate, truths=holds)
         if time.monotonic() > stop:
             break
         solver.add(*facts)
@@ -143,10 +155,26 @@ def _limit(reason: str) -> str:
     return "the work units did not suffice" if "resource" in reason else f"Z3 gave up ({reason})"
 
 
-def _refined(row: SymbolicRow, use: Rising, model: z3.ModelRef) -> Iterator[Any]:
-    """What the function is at the model's point; arguments are whole numbers in every real row."""
-    at = fraction_of(model, use.argument)
-    yield from known_at(row, use, floor(at), ceil(at))
+class Refinement:
+    """What is learned of functions that rise: their values at a model's point and halfway to the points around it.
+
+    With the halves, a model cannot creep along a function step by step. Arguments are whole numbers in every real row.
+    """
+
+    def __init__(self) -> None:
+        self._points: dict[int, list[int]] = {}
+
+    def learn(self, row: SymbolicRow, use: Rising, model: z3.ModelRef) -> Iterator[Any]:
+        """Facts about one use, at points where nothing was known."""
+        at = fraction_of(model, use.argument)
+        points = self._points.setdefault(id(use), sorted({use.lowest, use.highest, *seed_points(use)}))
+        below, above = floor(at), ceil(at)
+        yield from known_at(row, use, below, above)
+        place = bisect(points, below)
+        around = points[max(place - 1, 0) : place + 1]
+        for point in {below, above, *((below + known) // 2 for known in around)} - set(around):
+            insort(points, point)
+            yield from known_at(row, use, point, point)
 
 
 def known_at(row: SymbolicRow, use: Rising, below: int, above: int) -> Iterator[Any]:

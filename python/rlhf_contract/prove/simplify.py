@@ -7,8 +7,7 @@ from collections.abc import Callable, Collection, Iterator
 
 from rlhf_contract.lang.contract import Contract
 from rlhf_contract.lang.ir import SignalSpec
-from rlhf_contract.machine.program import Program
-from rlhf_contract.machine.step import run
+from rlhf_contract.machine.step import Outcome
 from rlhf_contract.prove.to_z3 import Free
 from rlhf_contract.prove.witness import Row, cells
 
@@ -23,7 +22,7 @@ def simplify(
     contract: Contract,
     rows: Rows,
     free: Collection[Free],
-    program: Program,
+    outcome: Callable[[Row], Outcome],
     broken: Callable[[Rows], bool],
     stop: float,
 ) -> Rows:
@@ -35,7 +34,7 @@ def simplify(
     trials = 0
 
     def breaches(candidate: Rows) -> int:
-        return sum(len(run(program, row).breaches) for row in candidate)
+        return sum(len(outcome(row).breaches) for row in candidate)
 
     def still(candidate: Rows) -> bool:
         nonlocal trials
@@ -56,6 +55,8 @@ def simplify(
                 count = breaches(candidate) if still(candidate) else fewest + 1
                 if count < fewest or (count == fewest and not found):
                     best, fewest, found = candidate, count, True
+                if found and not fewest:
+                    break
             rows = best
         if rows == before:
             break

@@ -24,12 +24,14 @@ import z3
 from rlhf_contract.lang.contract import Contract
 from rlhf_contract.lang.ir import Node, SignalSpec
 
-__all__ = ["MAX_TERMS", "Inputs", "Rising", "SymbolicRow", "TooLarge", "pair_monotone"]
+__all__ = ["MAX_TERMS", "Inputs", "Key", "Rising", "SymbolicRow", "TooLarge", "pair_monotone"]
 
 MAX_TERMS = 60_000
 REDUCTIONS = ("all", "any", "count", "sum")
 Element = frozenset[tuple[int, int]]  # which element each quantified variable stands at
 ROW: Element = frozenset()
+Key = tuple[int, Element]  # a node by its order, at an element
+DECIDING = ("signal", "field", "lt", "le", "eq")
 Free = tuple[int, int | None]  # a signal, or a field of a list
 
 
@@ -87,7 +89,8 @@ class SymbolicRow:
         self._partner, self._cut = partner, frozenset(cut)
         self._own = ~0 if partner is None else sum({1 << signal for signal, _ in free})
         self._support = support(contract) if partner else ()
-        self._terms: dict[tuple[int, Element], Any] = {}
+        self._terms: dict[Key, Any] = {}
+        self._constants: dict[Fraction, Any] = {}
         for index, spec in enumerate(contract.signals):
             own: set[int | None] = {f for signal, f in free if signal == index} if partner else {None}
             self._declare(spec, own)
@@ -112,7 +115,20 @@ class SymbolicRow:
     def real(self, value: int | Fraction, scale: int = 0) -> Any:
         """The exact constant `value` ÷ 10^`scale`."""
         exact = Fraction(value) / 10**scale
-        return z3.Q(exact.numerator, exact.denominator, self.context)
+        if exact not in self._constants:
+            self._constants[exact] = z3.RealVal(f"{exact.numerator}/{exact.denominator}", self.context)
+        return self._constants[exact]
+
+    def truths(self, model: z3.ModelRef) -> dict[Key, bool]:
+        """Which comparisons and which bools hold in a model, by node and element."""
+        nodes = self.contract.nodes
+        chosen = [k for k in self._terms if nodes[k[0]].type == "bool" and nodes[k[0]].op in DECIDING]
+        return {key: z3.is_true(model.eval(self._terms[key], model_completion=True)) for key in chosen}
+
+    def as_in(self, truths: dict[Key, bool]) -> list[Any]:
+        """That the same comparisons and bools hold."""
+        known = [(self._terms[key], holds) for key, holds in truths.items() if key in self._terms]
+        return [term if holds else z3.Not(term) for term, holds in known]
 
     # -- inputs
 
@@ -277,7 +293,7 @@ class SymbolicRow:
         divisor = node.args[1]
         if divisor.op == "const":
             inverse = Fraction(10**divisor.scale, divisor.value)
-            return self._rounded(node, element, a * z3.Q(inverse.numerator, inverse.denominator, self.context), 6)
+            return self._rounded(node, element, a * self.real(inverse), 6)
         step = self.real(1, 6)
         result = self._unknown(node, element, self.exact)
         result = result * step if self.exact else result

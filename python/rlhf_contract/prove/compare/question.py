@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import ceil, floor
 from typing import Any
 
 import z3
@@ -13,7 +12,7 @@ import z3
 from rlhf_contract.errors import InternalError
 from rlhf_contract.lang.ir import Node, SignalSpec
 from rlhf_contract.prove.compare.pair import Pair, Side
-from rlhf_contract.prove.query import Budget, fraction_of, integer_of, known_at, seed_points
+from rlhf_contract.prove.query import Budget, Refinement, fraction_of, integer_of, known_at, seed_points
 from rlhf_contract.prove.search import search
 from rlhf_contract.prove.to_z3 import Element, Inputs, SymbolicRow, TooLarge
 from rlhf_contract.prove.witness import Row
@@ -62,6 +61,7 @@ class Reading:
         self.pair, self.exact = pair, exact
         self.context = z3.Context()
         self.inputs = Inputs()
+        self.refinement = Refinement()
         self.learned: Terms = []  # of functions that rise
         self.doubtful = False  # whether the last answer was a row that the machines did not confirm
         for spec in pair.together.signals:
@@ -132,8 +132,7 @@ class Reading:
                 break
             facts: Terms = []
             for row, use in rising:
-                at = fraction_of(model, use.argument)
-                facts += known_at(row, use, floor(at), ceil(at))
+                facts += self.refinement.learn(row, use, model)
             solver.add(*facts)
             self.learned += facts
         return Found(), False
