@@ -7,9 +7,9 @@ from html import escape
 
 from rlhf_contract.lang.explanation import Entry, Explanation, Piece, Sentence, visible
 
-__all__ = ["to_html"]
+__all__ = ["PAGE_STYLE", "to_html"]
 
-_STYLE = """
+PAGE_STYLE = """
 :root { color-scheme: light dark; --paper: #fff; --ink: #1c1e21; --quiet: #5b626b; --line: #d9dde2; --box: #f4f5f7;
   --note: #fdf6e0; --mark: #0b5c8a }
 @media (prefers-color-scheme: dark) {
@@ -19,16 +19,22 @@ _STYLE = """
 * { box-sizing: border-box }
 body { margin: 0 auto; padding: 1.5rem 1rem 3rem; max-width: 76rem; background: var(--paper); color: var(--ink);
   font: 1rem/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; overflow-wrap: anywhere }
-h1 { margin: 0; font-size: 1.7rem; line-height: 1.2 }
-h2 { margin: 2.5rem 0 .5rem; font-size: 1.25rem }
-p { margin: 0 0 .4rem }
-ul { margin: 0 0 .4rem; padding-left: 1.2rem }
+p { margin: 0 0 .4rem; max-width: 46rem }
 code, pre { font: .875em/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace }
 code { color: var(--mark) }
+.about { color: var(--quiet); max-width: 46rem }
+footer { margin-top: 3rem; padding-top: .8rem; border-top: 1px solid var(--line); color: var(--quiet);
+  font-size: .85rem }
+""".strip()
+"""What every page of ours looks like: colours by day and by night, text, code, footer."""
+
+_STYLE = """
+h1 { margin: 0; font-size: 1.7rem; line-height: 1.2 }
+h2 { margin: 2.5rem 0 .5rem; font-size: 1.25rem }
+ul { margin: 0 0 .4rem; padding-left: 1.2rem }
 pre code { color: inherit; font: inherit }
 pre { margin: 0; white-space: pre-wrap }
 .title { font-size: 1.15rem }
-.about { color: var(--quiet); max-width: 46rem }
 .rules { max-width: 46rem }
 .rules li { margin-bottom: .4rem }
 .pair { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); gap: 0 2rem; padding: .8rem 0;
@@ -37,8 +43,6 @@ pre { margin: 0; white-space: pre-wrap }
 .line { color: var(--quiet); font-size: .75rem }
 .note { background: var(--note); border-radius: .4rem; padding: .4rem .7rem; margin-top: .6rem }
 .note b { font-weight: 600; font-size: .8rem; display: block }
-footer { margin-top: 3rem; padding-top: .8rem; border-top: 1px solid var(--line); color: var(--quiet);
-  font-size: .85rem }
 @media (max-width: 48rem) {
   .pair { grid-template-columns: minmax(0, 1fr); gap: .6rem }
   .source { font-size: .95em }
@@ -60,7 +64,7 @@ def _page(explanation: Explanation) -> Iterator[str]:
     yield "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
     yield f"<title>{heading}</title>"
-    yield f"<style>\n{_STYLE}\n</style>"
+    yield f"<style>\n{PAGE_STYLE}\n{_STYLE}\n</style>"
     yield "</head>"
     yield "<body>"
     yield "<header>"

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from html import escape
 
+from rlhf_contract.lang.explain_html import PAGE_STYLE
 from rlhf_contract.lang.explanation import Piece, Pieces, visible
 from rlhf_contract.prove.compare.words import Paper, Part
 
@@ -61,27 +62,14 @@ def _escaped(text: str) -> str:
 
 
 _STYLE = """
-:root { color-scheme: light dark; --paper: #fff; --ink: #1c1e21; --quiet: #5b626b; --line: #d9dde2; --box: #f4f5f7;
-  --mark: #0b5c8a }
-@media (prefers-color-scheme: dark) {
-  :root { --paper: #14171a; --ink: #e3e6e9; --quiet: #9aa3ad; --line: #333a41; --box: #1d2226; --mark: #7cc4ee }
-}
-* { box-sizing: border-box }
-body { margin: 0 auto; padding: 1.5rem 1rem 3rem; max-width: 70rem; background: var(--paper); color: var(--ink);
-  font: 1rem/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; overflow-wrap: anywhere }
 h1 { margin: 0 0 .5rem; font-size: 1.6rem; line-height: 1.2 }
 h2 { margin: 2.2rem 0 .5rem; font-size: 1.2rem }
-p { margin: 0 0 .4rem; max-width: 46rem }
 .first { font-size: 1.2rem; font-weight: 600 }
-.about { color: var(--quiet) }
 .wide { overflow-x: auto }
 table { border-collapse: collapse; min-width: 30rem; margin-top: .6rem }
 th, td { text-align: left; vertical-align: top; padding: .35rem .9rem .35rem 0; border-bottom: 1px solid var(--line) }
-th { color: var(--quiet); font-weight: 600; font-size: .85rem }
+th { color: var(--quiet); font-weight: 600; font-size: .85rem; overflow-wrap: normal }
 .strong td { font-weight: 600; background: var(--box) }
-code { font: .875em/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; color: var(--mark) }
-footer { margin-top: 3rem; padding-top: .8rem; border-top: 1px solid var(--line); color: var(--quiet);
-  font-size: .85rem }
 """.strip()
 
 
@@ -99,7 +87,7 @@ def _page(paper: Paper) -> Iterator[str]:
     yield "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
     yield f"<title>{title}</title>"
-    yield f"<style>\n{_STYLE}\n</style>"
+    yield f"<style>\n{PAGE_STYLE}\n{_STYLE}\n</style>"
     yield "</head>"
     yield "<body>"
     yield f"<header><h1>{title}</h1>"
