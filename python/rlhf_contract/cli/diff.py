@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json as json_
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rlhf_contract.cli.output import console, progress_bar, table
+from rlhf_contract.cli.output import console, print_json, progress_bar, table
 from rlhf_contract.cli.spec import Json, read_spec
 from rlhf_contract.errors import DataError, ExitCode
 
@@ -25,9 +24,8 @@ def diff_(
     old: Annotated[Path, typer.Argument(metavar="OLD", help="A Legal-Blocks file.", show_default=False)],
     new: Annotated[Path, typer.Argument(metavar="NEW", help="Its new version.", show_default=False)],
     json: Json = False,
-    markdown: Annotated[bool, typer.Option("--markdown", help="Write it as Markdown.")] = False,
-    html: Annotated[bool, typer.Option("--html", help="Write it as one web page.")] = False,
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write to this file.")] = None,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown instead of tables.")] = False,
+    html: Annotated[Path | None, typer.Option("--html", metavar="OUT", help="Write one web page here.")] = None,
     rlimit: Annotated[int, typer.Option(min=1, help="Z3's work units for each question.")] = 50_000_000,
     seconds: Annotated[int, typer.Option(min=1, help="Wall clock for each question; only a backstop.")] = 60,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes at once; by default one a processor.")] = None,
@@ -43,37 +41,26 @@ def diff_(
     from rlhf_contract.prove.compare.words import paper
     from rlhf_contract.prove.query import Budget
 
-    if json + markdown + html > 1:
-        raise typer.BadParameter("choose one of --json, --markdown and --html")
-    if out is not None and not (json or markdown or html):
-        raise typer.BadParameter("say in which form: --json, --markdown or --html", param_hint="--out")
+    if json and markdown:
+        raise typer.BadParameter("choose one of --json and --markdown")
     before, after = (read_spec(path)[0] for path in (old, new))
     with progress_bar("comparing", None, quiet=json) as done:
         budget = Budget(rlimit=rlimit, seconds=seconds)
         found = compare(before, after, budget, jobs=jobs, progress=lambda _, count, total: done(count, total))
-    if json or markdown or html:
-        _write(
-            out,
-            _json_text(to_json(found)) if json else to_markdown(paper(found)) if markdown else to_html(paper(found)),
-        )
+    if html is not None:
+        try:
+            html.write_text(to_html(paper(found)), "utf-8", newline="\n")
+        except OSError as error:
+            raise DataError(f"{html}: {error.strerror}") from None
+    if json:
+        print_json(to_json(found))
+    elif markdown:
+        print(to_markdown(paper(found)), end="")
+    elif html is not None:
+        console().print("written to", str(html), markup=False)
     else:
         _show(paper(found))
     raise typer.Exit(int(ExitCode.UNKNOWN if found.unknown else ExitCode.OK))
-
-
-def _json_text(document: dict[str, Any]) -> str:
-    return f"{json_.dumps(document, indent=2, ensure_ascii=False)}\n"
-
-
-def _write(out: Path | None, text: str) -> None:
-    """To the file, or to standard output."""
-    if out is None:
-        print(text, end="")
-        return
-    try:
-        out.write_text(text, "utf-8", newline="\n")
-    except OSError as error:
-        raise DataError(f"{out}: {error.strerror}") from None
 
 
 def _show(paper: Paper) -> None:

@@ -104,10 +104,11 @@ def test_pages_escape_what_authors_wrote(form: str, tmp_path: Path, capsys: pyte
         ("REWARD AT MOST -1", f'REWARD AT MOST -1  CITES "{evil}"'),
     )
     out = tmp_path / "page"
+    said: dict[str, Any] = {"markdown": True} if form == "markdown" else {"html": out}
 
-    assert diff(SAFE, new, **{form: True}, out=out) == 0
-    page = out.read_text("utf-8")
-    assert capsys.readouterr().out == ""
+    assert diff(SAFE, new, **said) == 0
+    shown = capsys.readouterr().out
+    page = shown if form == "markdown" else out.read_text("utf-8")
     assert "⟨U+202E⟩" in page and "\u202e" not in page
     assert "<script" not in page.replace("\\<script", "")
     if form == "markdown":
@@ -124,12 +125,10 @@ def test_what_is_wrong_is_not_compared(tmp_path: Path) -> None:
         with pytest.raises(SpecError, match="tokenz"):
             diff_(*pair)
     with pytest.raises(DataError, match="no_such_folder"):
-        diff_(SAFE, SAFE, html=True, out=tmp_path / "no_such_folder" / "page.html")
+        diff_(SAFE, SAFE, html=tmp_path / "no_such_folder" / "page.html")
 
 
 def test_one_form_at_a_time() -> None:
     """Options that contradict each other are refused before anything is computed."""
     with pytest.raises(typer.BadParameter):
-        diff_(SAFE, SAFE, json=True, html=True)
-    with pytest.raises(typer.BadParameter):
-        diff_(SAFE, SAFE, out=Path("page.html"))
+        diff_(SAFE, SAFE, json=True, markdown=True)
