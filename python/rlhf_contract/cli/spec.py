@@ -47,9 +47,11 @@ def check(file: SpecFile, json: Json = False) -> None:
     from rich.markup import escape
 
     from rlhf_contract.hashing import keccak256, to_hex
+    from rlhf_contract.prove.translation import require_translation
     from rlhf_contract.types import decimal_text
 
     contract, program, data = read_spec(file)
+    lemmas = require_translation(contract, program).lemmas
     summary: dict[str, Any] = {
         "contract": contract.name,
         "version": contract.version,
@@ -65,6 +67,7 @@ def check(file: SpecFile, json: Json = False) -> None:
             *(promise.id for promise in contract.promises),
         ],
         "programBytes": len(program.data),
+        "programLemmas": lemmas,
         "specHash": to_hex(keccak256(data)),
         "programHash": to_hex(keccak256(program.data)),
     }
@@ -83,7 +86,7 @@ def check(file: SpecFile, json: Json = False) -> None:
     rows.add_row("requires", ", ".join(summary["requires"]) or "nothing")
     rows.add_row("invariants", ", ".join(summary["invariants"]) or "none")
     rows.add_row("promises", f"{', '.join(summary['promises'])} (`prove` decides them)")
-    rows.add_row("program", f"{len(program.data)} bytes, {len(program.code)} instructions")
+    rows.add_row("program", f"{len(program.data)} bytes; {lemmas} lemmas prove that it computes this text")
     rows.add_row("specHash", summary["specHash"])
     rows.add_row("programHash", summary["programHash"])
     out.print(rows)
@@ -111,9 +114,11 @@ def hash_(file: SpecFile, json: Json = False) -> None:
     """
     from rlhf_contract.hashing import keccak256, to_hex
     from rlhf_contract.lang.format import require_canonical
+    from rlhf_contract.prove.translation import require_translation
 
     contract, program, data = read_spec(file)
     require_canonical(contract.tree)
+    require_translation(contract, program)
     hashes = {"specHash": to_hex(keccak256(data)), "programHash": to_hex(keccak256(program.data))}
     if json:
         print_json(hashes)

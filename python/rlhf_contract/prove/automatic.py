@@ -17,6 +17,7 @@ from rlhf_contract.types import decimal_text
 __all__ = ["ADMISSIBLE", "admissible", "bounded", "breakable", "ensured", "keepable"]
 
 ADMISSIBLE = "admissible"
+ASSUMED = ("the row is admissible: every signal is readable, every REQUIRES holds",)
 
 
 def admissible(contract: Contract) -> Obligation:
@@ -40,9 +41,8 @@ def bounded(contract: Contract) -> Obligation:
         return least * 10**6 >= low and most * 10**6 <= high
 
     sentence = f"Every reward lies between {decimal_text(low, 6)} and {decimal_text(high, 6)}."
-    return Obligation(
-        "bounded", sentence, Question(breaking), broken, quick, _whatever_rules_and_people_say(contract, breaking)
-    )
+    lemmas = _whatever_rules_and_people_say(contract, breaking)
+    return Obligation("bounded", sentence, Question(breaking), broken, quick, lemmas, assumptions=ASSUMED)
 
 
 def _whatever_rules_and_people_say(contract: Contract, breaking: Any) -> Any:
@@ -65,7 +65,8 @@ def ensured(contract: Contract, index: int) -> Obligation:
         return intervals(contract)[promise.node.order][0] == 1
 
     text = contract.quote(contract.tree.ensures[index].condition.span)
-    return Obligation(f"ensures.{promise.name}", f"Always: {text}.", Question(breaking), broken, quick)
+    sentence = f"Always: {text}."
+    return Obligation(f"ensures.{promise.name}", sentence, Question(breaking), broken, quick, assumptions=ASSUMED)
 
 
 def breakable(contract: Contract, index: int, alone: bool = False) -> Obligation:
@@ -96,4 +97,4 @@ def keepable(contract: Contract, index: int) -> Obligation:
 def _possible(contract: Contract, index: int, breaking: Any, broken: Any) -> Obligation:
     name = contract.rules[index].name
     sentence = f"The rule {name} can be kept, and it can be broken."
-    return Obligation(f"rule.{name}", sentence, Question(breaking), broken, exists=True)
+    return Obligation(f"rule.{name}", sentence, Question(breaking), broken, exists=True, assumptions=ASSUMED)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from functools import cache, cached_property
-from math import ceil, floor
+from functools import cache
+from math import ceil
 from typing import Any
 
 import z3
@@ -14,12 +14,12 @@ from rlhf_contract.lang.contract import Contract, Promise
 from rlhf_contract.lang.ir import Node
 from rlhf_contract.lang.promises import wording
 from rlhf_contract.machine.step import Outcome
+from rlhf_contract.prove.consequences import extremes, no_new, same_rules
 from rlhf_contract.prove.intervals import intervals
 from rlhf_contract.prove.obligation import Obligation, Question, Rows, exact_utilities
 from rlhf_contract.prove.polarity import STILL, Direction, directions, slopes
 from rlhf_contract.prove.to_z3 import Free, SymbolicRow
 from rlhf_contract.prove.witness import values
-from rlhf_contract.types import MICRO
 
 __all__ = ["promised"]
 
@@ -66,22 +66,6 @@ class _Promised:
         given = {rule.node.order: alone[rule.node.order] & rules for rule in contract.rules}
         return directions(contract, given | inputs)[contract.reward.order]
 
-    @cached_property
-    def consequences(self) -> list[Node]:
-        """The steps from the aggregate to the reward, as `lang.check` makes them: each subtracts a penalty or caps."""
-        found, node = [], self.contract.exact
-        kept = {rule.node for rule in self.contract.rules}
-        while node is not self.contract.aggregate:
-            if node.op == "select" and node.args[0] in kept:
-                found.append(node)
-                node = node.args[1]
-            elif node.op == "sub" and node.args[1].op == "select" and node.args[1].args[0] in kept:
-                found.append(node)
-                node = node.args[0]
-            else:
-                return []
-        return found
-
     @property
     def places(self) -> list[int]:
         """The orders of the nodes that read the signal or field of the promise."""
@@ -100,30 +84,6 @@ class _Promised:
         return [row.inputs.fields[spec.name, k, name] for k in range(spec.highest)]
 
 
-def _no_new(of: _Promised, a: SymbolicRow, b: SymbolicRow) -> Terms:
-    """What `b` violates, `a` violates too. Over reals also what follows for penalties and caps."""
-    facts = [z3.Implies(b.violated(r), a.violated(r)) for r in of.rules]
-    for node in of.consequences if not a.exact else ():
-        if node.op == "sub":
-            facts.append(b[node.args[1]] <= a[node.args[1]])
-        else:
-            facts.append(z3.Implies(a[node.args[1]] <= b[node.args[1]], a[node] <= b[node]))
-    return facts
-
-
-def _same(of: _Promised, a: SymbolicRow, b: SymbolicRow) -> Terms:
-    """Both violate the same rules. Over reals also that penalties are equal then, and caps bring rewards nearer."""
-    facts = [a.violated(r) == b.violated(r) for r in of.rules]
-    for node in of.consequences if not a.exact else ():
-        if node.op == "sub":
-            facts.append(a[node.args[1]] == b[node.args[1]])
-            continue
-        for p, q in ((a, b), (b, a)):
-            before, after = p[node.args[1]] - q[node.args[1]], p[node] - q[node]
-            facts.append(z3.Implies(before >= 0, z3.And(after >= 0, after <= before)))
-    return facts
-
-
 def _monotone(of: _Promised) -> Obligation:
     """MONOTONE and DECREASING: two rows that differ in one signal; the higher one violates nothing that is new."""
     promise, contract = of.promise, of.contract
@@ -140,7 +100,7 @@ def _monotone(of: _Promised) -> Obligation:
     def breaking(rows: tuple[SymbolicRow, ...]) -> Terms:
         low, high = rows
         wrong = high.reward < low.reward if up else high.reward > low.reward
-        return [*raised(low, high), wrong, *_no_new(of, low, high)]
+        return [*raised(low, high), wrong, *no_new(contract, low, high)]
 
     def broken(rows: Rows, outcomes: tuple[Outcome, ...]) -> bool:
         low, high = outcomes
@@ -198,22 +158,19 @@ def _violation_never_pays(of: _Promised) -> Obligation:
         return found and not of.violations(good) and bad.reward > good.reward
 
     @cache
-    def ends() -> tuple[Fraction, Fraction]:
-        """The least that a clean row earns, and the most that one violating a suspect does, by the aggregate alone."""
-        low, high = intervals(contract)[contract.aggregate.order]
-        most = []
-        for rule in (contract.rules[r] for r in suspects):
-            left = high - Fraction(rule.penalty or 0, MICRO)
-            most.append(left if rule.at_most is None else min(left, Fraction(rule.at_most, MICRO)))
-        return Fraction(floor(low * MICRO), MICRO), Fraction(floor(max(most) * MICRO), MICRO)
+    def ends() -> tuple[Fraction, Fraction] | None:
+        return extremes(contract, suspects)
 
     def quick() -> bool:
-        least, most = ends()
-        return most <= least
+        found = ends()
+        return found is not None and found[1] <= found[0]
 
     def lemmas() -> list[list[Question]]:
         """A threshold between both: no clean row earns less than it and no violation more, one of them by `ends`."""
-        least, most = ends()
+        found = ends()
+        if found is None:
+            return []
+        least, most = found
         return [
             [Question(lambda rows: [*clean(rows[0]), rows[0].reward < rows[0].real(most)])],
             [Question(lambda rows: [guilty(rows[0]), rows[0].reward > rows[0].real(least)])],
@@ -262,7 +219,7 @@ def _fixing_always_pays(of: _Promised) -> Obligation:
         which = mended[chosen] if chosen is not None else z3.Or(mended)
         only = z3.Sum([z3.If(m, one, zero) for m in mended]) <= 1
         same = [a[u] == b[u] for u in of.utilities]
-        return [which, only, *same, *_no_new(of, a, b), b.reward < a.reward]
+        return [which, only, *same, *no_new(of.contract, a, b), b.reward < a.reward]
 
     def broken(rows: Rows, outcomes: tuple[Outcome, ...]) -> bool:
         a, b = outcomes
@@ -289,7 +246,7 @@ def _pareto(of: _Promised) -> Obligation:
 
     def breaking(rows: tuple[SymbolicRow, ...]) -> Terms:
         a, b = rows
-        return [*(a[u] <= b[u] for u in of.utilities), *_no_new(of, a, b), b.reward < a.reward]
+        return [*(a[u] <= b[u] for u in of.utilities), *no_new(of.contract, a, b), b.reward < a.reward]
 
     def broken(rows: Rows, outcomes: tuple[Outcome, ...]) -> bool:
         a, b = outcomes
@@ -315,7 +272,7 @@ def _influence(of: _Promised) -> Obligation:
         bound = a.real(most, 6)
         # Rounding both down to the grid that the bound lies on keeps them within it: the lemma of this rounding.
         near = [z3.Implies(a[contract.exact] - b[contract.exact] <= bound, a.reward - b.reward <= bound)]
-        return [*(a[u] == b[u] for u in others), *_same(of, a, b), a.reward - b.reward > bound, *near]
+        return [*(a[u] == b[u] for u in others), *same_rules(contract, a, b), a.reward - b.reward > bound, *near]
 
     def broken(rows: Rows, outcomes: tuple[Outcome, ...]) -> bool:
         a, b = outcomes
@@ -347,7 +304,7 @@ def _sensitivity(of: _Promised) -> Obligation:
         (x,), (y,) = of.subjects(a), of.subjects(b)
         room = a.real(most, 6) * (y - x)
         far = z3.Or(a.reward - b.reward > room + a.real(1, 6), b.reward - a.reward > room + a.real(1, 6))
-        return [x < y, far, *_same(of, a, b)]
+        return [x < y, far, *same_rules(contract, a, b)]
 
     def broken(rows: Rows, outcomes: tuple[Outcome, ...]) -> bool:
         a, b = outcomes

@@ -31,6 +31,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from math import floor
 
+from rlhf_contract.errors import InternalError
 from rlhf_contract.lang.contract import Contract
 from rlhf_contract.lang.ir import Node, SignalSpec
 from rlhf_contract.machine.opcodes import ENDS, OPERATIONS, Kind, Opcode
@@ -38,7 +39,7 @@ from rlhf_contract.machine.program import Instruction, Program, SignalRange, dec
 from rlhf_contract.prove.translation_lemmas import Answer, Lemma, Tie, decide
 from rlhf_contract.types import decimal_text
 
-__all__ = ["MAX_CLAIMS", "Translation", "validate_translation"]
+__all__ = ["MAX_CLAIMS", "Translation", "require_translation", "validate_translation"]
 
 MAX_CLAIMS = 50_000
 """More than any program of 24,000 bytes needs; a hostile one could ask for every pair of register and node."""
@@ -86,6 +87,20 @@ def validate_translation(
         failed, unknown = str(failure), failure.unknown
     shapes = tuple(sorted(validation.asked, key=repr))
     return Translation(not failed, validation.proved, len(shapes), failed, unknown, shapes)
+
+
+def require_translation(contract: Contract, program: Program) -> Translation:
+    """The proof for a program that has just been compiled.
+
+    Raises InternalError when there is none: nobody should vote on the hash of such a program.
+    """
+    found = validate_translation(contract, program)
+    if not found.proved:
+        raise InternalError(
+            f"{contract.name} {contract.version}: the compiled program is not shown to compute this text: "
+            f"{found.failed}. Please report this with the file."
+        )
+    return found
 
 
 class _Failed(Exception):
