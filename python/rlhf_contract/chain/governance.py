@@ -75,8 +75,8 @@ class Adoption:
     uri: str = ""
 
 
-def propose_adoption(ledger: Ledger, proposer: LocalAccount, adoption: Adoption) -> Proposal:
-    """Propose to put `adoption` in force after the version that is active now."""
+def propose_adoption(ledger: Ledger, proposer: LocalAccount, adoption: Adoption, note: str = "") -> Proposal:
+    """Propose to put `adoption` in force after the version that is active now; `note` goes into the description."""
     node = ledger.node
     parent = node.read(ledger.registry.functions.active(ledger.contract_id))
     version = (
@@ -92,7 +92,7 @@ def propose_adoption(ledger: Ledger, proposer: LocalAccount, adoption: Adoption)
     call = ledger.registry.functions.activate(ledger.contract_id, version)
     name = f"{ledger.deployment.name} {adoption.version}"
     words = f"Adopt {name}\n\nspecHash 0x{adoption.spec_hash.hex()}\nprogramHash 0x{adoption.program_hash.hex()}"
-    return propose(ledger, proposer, call, words, f"propose {name}")
+    return propose(ledger, proposer, call, f"{words}\n\n{note}" if note else words, f"propose {name}")
 
 
 def propose_oracles(

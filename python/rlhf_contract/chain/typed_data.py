@@ -14,7 +14,17 @@ from eth_account.signers.local import LocalAccount
 
 from rlhf_contract.hashing import keccak256
 
-__all__ = ["RewardBatch", "SpecBallot", "ballot_message", "batch_message", "digest", "recover", "sign"]
+__all__ = [
+    "GOVERNOR_DOMAIN",
+    "RewardBatch",
+    "SpecBallot",
+    "ballot_document",
+    "ballot_message",
+    "batch_message",
+    "digest",
+    "recover",
+    "sign",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +57,7 @@ class SpecBallot:
     deadline: int
 
 
+GOVERNOR_DOMAIN = "RLHF-Contract-Wizard Governor"
 _FIELDS = {
     "RewardBatch": (
         "bytes32 contractId,bytes32 specHash,bytes32 runId,uint64 epoch,bytes32 root,uint32 count,"
@@ -66,7 +77,23 @@ def batch_message(batch: RewardBatch, chain_id: int, log: str) -> SignableMessag
 
 def ballot_message(ballot: SpecBallot, chain_id: int, governor: str) -> SignableMessage:
     """What a stakeholder signs for the governor at address `governor`."""
-    return _message("SpecBallot", "RLHF-Contract-Wizard Governor", chain_id, governor, asdict(ballot))
+    return _message("SpecBallot", GOVERNOR_DOMAIN, chain_id, governor, asdict(ballot))
+
+
+def ballot_document(ballot: SpecBallot, chain_id: int, governor: str) -> dict[str, Any]:
+    """The same as wallets take it: JSON for `eth_signTypedData_v4`."""
+    domain = {"name": "string", "version": "string", "chainId": "uint256", "verifyingContract": "address"}
+    fields = [field.split(" ") for field in _FIELDS["SpecBallot"].split(",")]
+    words = {n: f"0x{v.hex()}" if isinstance(v, bytes) else str(v) for n, v in asdict(ballot).items()}
+    return {
+        "types": {
+            "EIP712Domain": [{"name": name, "type": type_} for name, type_ in domain.items()],
+            "SpecBallot": [{"name": name, "type": type_} for type_, name in fields],
+        },
+        "primaryType": "SpecBallot",
+        "domain": {"name": GOVERNOR_DOMAIN, "version": "1", "chainId": chain_id, "verifyingContract": governor},
+        "message": words,
+    }
 
 
 def _message(kind: str, domain: str, chain_id: int, address: str, message: dict[str, Any]) -> SignableMessage:

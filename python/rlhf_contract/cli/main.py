@@ -7,7 +7,22 @@ import sys
 import typer
 
 from rlhf_contract import __version__
-from rlhf_contract.cli import audit, compile, demo, diff, explain, format, lsp, prove, score, spec, why
+from rlhf_contract.cli import (
+    audit,
+    compile,
+    demo,
+    diff,
+    explain,
+    format,
+    lsp,
+    proposals,
+    propose,
+    prove,
+    score,
+    spec,
+    vote,
+    why,
+)
 from rlhf_contract.cli.output import fail
 from rlhf_contract.errors import ExitCode, RewardContractError
 
@@ -34,6 +49,12 @@ commands.command()(score.score)
 commands.command()(format.fmt)
 commands.command("explain")(explain.explain_)
 commands.command("why")(why.why_)
+commands.command()(propose.propose)
+commands.command()(proposals.status)
+commands.command()(proposals.show)
+commands.command()(vote.vote)
+commands.command()(vote.relay)
+commands.command()(propose.execute)
 commands.command("audit")(audit.audit_)
 commands.command()(demo.demo)
 commands.command("lsp")(lsp.lsp)

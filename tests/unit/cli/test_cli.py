@@ -22,7 +22,10 @@ ROOT = Path(__file__).parents[3]
 SAFE = ROOT / "examples" / "safe_assistant.legal"
 LEAKY = ROOT / "examples" / "leaky.legal"
 SAMPLES = ROOT / "examples" / "safe_assistant.jsonl"
-COMMANDS = ("check", "prove", "diff", "hash", "fmt", "explain", "why", "score", "audit", "demo", "lsp", "compile")
+COMMANDS = (
+    *("check", "prove", "diff", "hash", "fmt", "explain", "why", "score", "audit", "demo", "lsp", "compile"),
+    *("propose", "status", "show", "vote", "relay", "execute"),
+)
 
 
 def run(command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:

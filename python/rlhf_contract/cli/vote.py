@@ -1,0 +1,217 @@
+"""vote · relay: a stakeholder's vote by transaction, or signed on one machine and brought to the chain from another."""
+
+from __future__ import annotations
+
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from rlhf_contract.cli.keys import (
+    DeploymentFile,
+    KeyEnv,
+    Keystore,
+    PassphraseEnv,
+    ProposalId,
+    Rpc,
+    SignerCommand,
+    SignerSeconds,
+    Yes,
+    confirm,
+    ledger_of,
+    proposal_number,
+    require_funds,
+    wallet_of,
+)
+from rlhf_contract.cli.output import console, print_json
+from rlhf_contract.cli.proposals import ActiveFile, OfflineFile, read_saved
+from rlhf_contract.cli.spec import Json, SpecFile
+from rlhf_contract.errors import ChainError, DataError, WrongChain
+
+if TYPE_CHECKING:
+    from rlhf_contract.chain.ballots import SavedProposal, SignedBallot
+    from rlhf_contract.chain.deployment import Ledger
+    from rlhf_contract.chain.typed_data import SpecBallot
+    from rlhf_contract.chain.wallet import Wallet
+
+__all__ = ["Choice", "relay", "vote"]
+
+
+class Choice(StrEnum):
+    FOR = "for"
+    AGAINST = "against"
+    ABSTAIN = "abstain"
+
+
+def vote(
+    file: SpecFile,
+    choice: Annotated[Choice, typer.Option("--choice", help="What you say to it.", show_default=False)],
+    proposal: ProposalId = None,
+    rpc: Rpc = None,
+    deployment: DeploymentFile = Path("deployment.json"),
+    active: ActiveFile = None,
+    keystore: Keystore = None,
+    passphrase_env: PassphraseEnv = None,
+    key_env: KeyEnv = None,
+    signer: SignerCommand = None,
+    signer_seconds: SignerSeconds = 120,
+    sign_only: Annotated[bool, typer.Option("--sign-only", help="Sign a ballot, send nothing.")] = False,
+    offline: OfflineFile = None,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where the signed ballot goes.")] = Path(
+        "ballot.json"
+    ),
+    deadline: Annotated[
+        int | None, typer.Option("--deadline", min=1, help="Last second of the ballot; by default voting's last.")
+    ] = None,
+    yes: Yes = False,
+    json: Json = False,
+) -> None:
+    """Vote on the contract in a file, after deriving every hash of it again. Refuses if it is not what is voted on.
+
+    With --sign-only or --offline the vote is signed into a file, which anybody can bring to the chain with `relay`.
+
+    Example: rlhf-contract vote next.legal --proposal 123 --choice for --keystore key.json --rpc http://127.0.0.1:8545
+    """
+    from rlhf_contract.chain import proposals
+    from rlhf_contract.cli.ballot_paper import present
+    from rlhf_contract.lang.explanation import visible
+
+    ledger = None
+    if offline is None:
+        ledger = ledger_of(rpc, deployment)
+        saved = proposals.save(ledger, proposal_number(proposal))
+    else:
+        saved = read_saved(offline, proposal)
+    now = int(time.time()) if ledger is None else int(ledger.node.now())
+    _require_open(saved, ledger, now, sign_only or offline is not None)
+    if deadline is not None and deadline <= now:
+        raise DataError(f"--deadline {deadline} has passed: it is {now} now, in seconds since 1970")
+    _, document = present(file, saved, active, json)
+    wallet = wallet_of(keystore, passphrase_env, key_env, signer, signer_seconds)
+    voter = saved.voter(wallet.address)
+    if not json:
+        console().print(
+            f"you vote as {wallet.address} of class {visible(voter.of_class)}, shares {voter.shares}", markup=False
+        )
+    name = visible(f"{saved.contract_name} {saved.adopted().version}")
+    what = f"{choice.value} {name} (proposal {saved.proposal_id[:8]}…)"
+    confirm(f"Vote {what} as {wallet.address} on chain {saved.chain_id}?", yes)
+    said = {"choice": choice.value, "voter": wallet.address}
+    if ledger is None or sign_only:
+        done = _sign(saved, wallet, choice.value, deadline or saved.closes, out)
+    else:
+        done = _send(ledger, wallet, saved, choice.value, voter.of_class)
+    if json:
+        print_json(document | said | done)
+    elif "transaction" in done:
+        console().print(f"[green]voted {choice.value}[/] in transaction {done['transaction']} ({done['gas']:,} gas)")
+    else:
+        console().print(f"[green]signed[/]: bring {done['ballot']} to the chain with `rlhf-contract relay`")
+
+
+def relay(
+    ballot: Annotated[
+        Path, typer.Argument(metavar="BALLOT", help="What `vote --sign-only` wrote.", show_default=False)
+    ],
+    rpc: Rpc = None,
+    deployment: DeploymentFile = Path("deployment.json"),
+    keystore: Keystore = None,
+    passphrase_env: PassphraseEnv = None,
+    key_env: KeyEnv = None,
+    signer: SignerCommand = None,
+    signer_seconds: SignerSeconds = 120,
+    json: Json = False,
+) -> None:
+    """Bring somebody's signed ballot to the chain. You pay for the transaction, and can change nothing in the ballot.
+
+    Example: rlhf-contract relay ballot.json --key-env RELAYER_KEY --rpc http://127.0.0.1:8545
+    """
+    from rlhf_contract.chain import ballots, governance
+    from rlhf_contract.chain.wallet import payer
+
+    signed = ballots.read(ballot, ballots.SignedBallot)
+    words = signed.words()
+    ledger = ledger_of(rpc, deployment)
+    _require_relayable(ledger, ballot, signed, words)
+    wallet = wallet_of(keystore, passphrase_env, key_env, signer, signer_seconds)
+    require_funds(ledger, wallet.address)
+    sent = governance.relay_ballot(ledger, payer(wallet), words, signed.signature_bytes, words.voter)
+    done = {"transaction": f"0x{sent.hash.hex()}", "block": sent.block, "gas": sent.gas}
+    if json:
+        print_json({"voter": words.voter, "choice": words.choice, "proposalId": str(words.proposalId), **done})
+    else:
+        console().print(f"[green]{words.voter} has voted {words.choice}[/] in transaction {done['transaction']}")
+
+
+def _require_open(saved: SavedProposal, ledger: Ledger | None, now: int, only_signed: bool) -> None:
+    """A ballot may be signed before voting opens, but not sent; after it closes, neither."""
+    from rlhf_contract.cli.keys import duration
+
+    if now > saved.closes:
+        raise ChainError(f"voting on proposal {saved.proposal_id} closed {duration(now - saved.closes)} ago")
+    if ledger is None:
+        return
+    from rlhf_contract.chain.proposals import standing
+
+    stands = standing(ledger, saved.id)
+    if stands.state.name == "PENDING" and not only_signed:
+        wait = duration(stands.opens + 1 - stands.now)
+        raise ChainError(f"voting on proposal {saved.proposal_id} opens in {wait}; --sign-only can be used before")
+    if stands.state.name not in ("PENDING", "ACTIVE"):
+        raise ChainError(f"voting on proposal {saved.proposal_id} is closed: it is {stands.state.name.lower()}")
+
+
+def _sign(saved: SavedProposal, wallet: Wallet, choice: str, deadline: int, out: Path) -> dict[str, Any]:
+    from rlhf_contract.chain import ballots
+
+    signed = ballots.sign(saved, wallet, ballots.fill(saved, wallet.address, choice, deadline))
+    ballots.write(out, signed)
+    return {"ballot": str(out), "deadline": deadline}
+
+
+def _send(ledger: Ledger, wallet: Wallet, saved: SavedProposal, choice: str, of_class: str) -> dict[str, Any]:
+    from rlhf_contract.chain import governance, proposals
+    from rlhf_contract.chain.wallet import payer
+
+    require_funds(ledger, wallet.address)
+    proposal = proposals.find(ledger, saved.id).proposal
+    sent = governance.vote(ledger, payer(wallet), proposal, choice, of_class)
+    return {"transaction": f"0x{sent.hash.hex()}", "block": sent.block, "gas": sent.gas}
+
+
+def _require_relayable(ledger: Ledger, path: Path, signed: SignedBallot, words: SpecBallot) -> None:
+    """Everything that the chain would refuse, found here and said in words; nothing has been sent yet."""
+    from rlhf_contract.chain import ballots, proposals
+    from rlhf_contract.chain.node import explained
+    from rlhf_contract.hashing import to_hex
+
+    if signed.chain_id != ledger.node.chain_id:
+        raise WrongChain(f"{path} was signed for chain {signed.chain_id}, but the node serves {ledger.node.chain_id}")
+    if signed.governor != ledger.governor.address:
+        raise DataError(f"{path} was signed for the governor {signed.governor}, not for {ledger.governor.address}")
+    with explained("asking what the voter is"):
+        is_contract = bool(ledger.node.web3.eth.get_code(ledger.node.web3.to_checksum_address(words.voter)))
+    if not is_contract and not signed.signed_by_voter():
+        raise DataError(
+            f"{path}: the signature is not the one of {words.voter} for these words; the ballot was changed after "
+            "signing, or signed with another key"
+        )
+    saved = proposals.save(ledger, words.proposalId)
+    expected = ballots.fill(saved, words.voter, words.choice, words.deadline)
+    for name in ("contractName", "version", "specHash"):
+        said, wanted = getattr(words, name), getattr(expected, name)
+        if said != wanted:
+            shown = [to_hex(value) if isinstance(value, bytes) else repr(value) for value in (said, wanted)]
+            raise DataError(f"{path}: its {name} is {shown[0]}, but proposal {saved.proposal_id} says {shown[1]}")
+    if words.nonce != expected.nonce:
+        raise ChainError(f"{path}: {words.voter} has taken this ballot back (its nonce no longer counts)")
+    now = ledger.node.now()
+    if now > words.deadline:
+        from rlhf_contract.cli.keys import duration
+
+        raise ChainError(
+            f"{path}: the ballot expired {duration(now - words.deadline)} ago; ask the voter for a new one"
+        )
+    _require_open(saved, ledger, now, only_signed=False)
