@@ -121,7 +121,7 @@ contract ContractRegistry is IContractRegistry {
         uint48 rested = motion.carriedAt + COOLDOWN;
         if (opens && motion.carriedAt != 0 && time < rested) revert ClassMustWait(classId, rested);
         if (opens) openedAt = time;
-        if (motion.backed[msg.sender] == openedAt) revert AlreadyBacked(msg.sender, openedAt);
+        else if (motion.backed[msg.sender] == openedAt) revert AlreadyBacked(msg.sender, openedAt);
         (uint64 shares, uint64 totalShares) = _sharesAt(record.governor, classId, openedAt - 1);
         if (!opens) shares += motion.shares;
         bool carried = 2 * uint256(shares) > totalShares;

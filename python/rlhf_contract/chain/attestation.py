@@ -46,7 +46,7 @@ def in_force(ledger: Ledger) -> InForce:
     Raises ChainError when the stakeholders have adopted no version, or chosen no oracles.
     """
     block = ledger.node.block()
-    spec_hash, digest = ledger.node.read(ledger.registry.functions.attestable(ledger.contract_id), block)
+    spec_hash, digest, _ = ledger.node.read(ledger.registry.functions.attestable(ledger.contract_id), block)
     name = ledger.deployment.name
     if not any(spec_hash):
         raise ChainError(f"{name} has no active version: the stakeholders have adopted none yet")

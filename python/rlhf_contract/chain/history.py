@@ -166,7 +166,7 @@ def _differences(ledger: Ledger, history: History) -> list[str]:
     registry, log = ledger.registry.functions, ledger.log.functions
     zero = bytes(32)
     versions, sets, epochs = history.versions, history.oracle_sets, history.attestations
-    active, digest = read(registry.attestable(id_), block)
+    active, digest, _ = read(registry.attestable(id_), block)
     last, root = read(log.latest(id_), block)
     pairs = [
         ("active specHash", active, versions[-1].spec_hash if versions else zero),

@@ -1,0 +1,233 @@
+"""Bonds: put up, kept while one can sign, lost, shared, and never taken twice."""
+
+from pathlib import Path
+
+import pytest
+from brownie import ZERO_ADDRESS, chain, web3
+from brownie.project import compile_source
+from eth_utils import keccak
+from ledger import reverts_with, wait
+
+BOND, DAY = 10**18, 86_400
+WITHDRAWAL = 8 * DAY
+EMPTY_SET = (0, [], 0, 0)
+MOCKS = Path(__file__).parent.parent / "mocks"
+
+
+@pytest.fixture
+def stake(ledger):
+    """What a signer has at stake."""
+    return lambda signer: ledger.court.stakeOf(ledger.contract_id, signer)
+
+
+@pytest.fixture
+def rotated(bench, oracles):
+    """The first oracle has left; the fourth has come. Gives the set in force."""
+    second = bench.appoint(oracles[1:])
+    wait(1)
+    return second
+
+
+def test_a_vote_sets_the_bond(ledger):
+    """By the timelock, for each contract."""
+    call = ledger.court.setBond.encode_input(ledger.contract_id, 5)
+    assert ledger.enact((ledger.court, call)).events["BondSet"]["amount"] == 5
+    assert ledger.court.bondOf(ledger.contract_id) == 5
+
+
+def test_only_the_timelock_sets_the_bond(ledger, actors):
+    """Oracles do not decide what they can lose."""
+    with reverts_with("NotTimelock", ledger.contract_id, ledger.timelock.address, actors.stranger):
+        ledger.court.setBond(ledger.contract_id, 0, {"from": actors.stranger})
+
+
+def test_a_deposit(ledger, bench, stake, actors):
+    """Anyone pays; it adds up."""
+    tx = ledger.court.deposit(ledger.contract_id, bench.signers[0], {"from": actors.stranger, "value": 7})
+
+    assert tx.events["Deposited"]["bond"] == BOND + 7
+    assert stake(bench.signers[0]) == (BOND + 7, 0)
+
+
+def test_too_small(ledger, bench, actors):
+    """The bond reaches what is asked for, or stays away; nothing at all is no bond anywhere."""
+    with reverts_with("BondTooSmall", BOND, BOND - 1):
+        ledger.court.deposit(ledger.contract_id, actors.stranger, {"from": actors.stranger, "value": BOND - 1})
+    with reverts_with("BondTooSmall", 0, 0):
+        ledger.court.deposit(b"\x01" * 32, actors.stranger, {"from": actors.stranger})
+
+
+def test_who_is_bonded(ledger, bench, rotated, oracles, actors):
+    """What voters look at before they appoint: each has enough at stake, and none is leaving."""
+    bonded = lambda keys: ledger.court.bonded(ledger.contract_id, [k.address for k in keys])  # noqa: E731
+    assert bonded(oracles[:3])
+    assert not bonded(oracles[1:])
+    ledger.court.beginWithdrawal(ledger.contract_id, rotated.set, {"from": bench.signers[0]})
+    assert not bonded(oracles[:1])
+    ledger.court.deposit(ledger.contract_id, bench.signers[0], {"from": actors.stranger, "value": 1})
+    assert not bonded(oracles[:1])
+    ledger.court.deposit(ledger.contract_id, bench.signers[0], {"from": bench.signers[0]})
+    assert bonded(oracles[:1])
+
+
+def test_a_former_oracle_withdraws(ledger, bench, rotated, stake):
+    """Out of the set, eight days later, in full."""
+    signer = bench.signers[0]
+    tx = ledger.court.beginWithdrawal(ledger.contract_id, rotated.set, {"from": signer})
+    ready = tx.timestamp + WITHDRAWAL
+    assert tx.events["WithdrawalBegun"]["from"] == ready
+    with reverts_with("WithdrawalNotReady", ready):
+        ledger.court.withdraw(ledger.contract_id, {"from": signer})
+    wait(ready - chain.time() + 1)
+    held = web3.eth.get_balance(ledger.court.address)
+    assert ledger.court.withdraw(ledger.contract_id, {"from": signer}).events["Withdrawn"]["amount"] == BOND
+
+    assert web3.eth.get_balance(ledger.court.address) == held - BOND
+    assert stake(signer) == (0, 0)
+    with reverts_with("WithdrawalNotReady", 0):
+        ledger.court.withdraw(ledger.contract_id, {"from": signer})
+
+
+def test_an_oracle_in_force_does_not(ledger, bench):
+    """Whoever may sign has something to lose; and nobody hides behind another set."""
+    signer = bench.signers[0]
+    with reverts_with("StillInSet", signer.address):
+        ledger.court.beginWithdrawal(ledger.contract_id, bench.first.set, {"from": signer})
+    with reverts_with("OracleSetNotInForce"):
+        ledger.court.beginWithdrawal(ledger.contract_id, EMPTY_SET, {"from": signer})
+    with reverts_with("WithdrawalNotReady", 0):
+        ledger.court.withdraw(ledger.contract_id, {"from": signer})
+
+
+def test_appointed_again_meanwhile(ledger, bench, rotated, oracles):
+    """A rotation between the two steps begins the wait anew: he may have signed in between."""
+    signer = bench.signers[0]
+    begun = ledger.court.beginWithdrawal(ledger.contract_id, rotated.set, {"from": signer}).timestamp
+    wait(1)
+    bench.appoint(oracles[:3])
+    wait(1)
+    last = bench.appoint(oracles[1:])
+    wait(WITHDRAWAL)
+    changed = ledger.registry.termOf(ledger.contract_id, last.digest)[0]
+    with reverts_with("SetChanged", begun, changed):
+        ledger.court.withdraw(ledger.contract_id, {"from": signer})
+    ledger.court.beginWithdrawal(ledger.contract_id, last.set, {"from": signer})
+    wait(WITHDRAWAL)
+    ledger.court.withdraw(ledger.contract_id, {"from": signer})
+
+
+def test_nothing_to_withdraw(ledger, bench, actors):
+    """Strangers have no bond."""
+    with reverts_with("NothingToTake", actors.stranger):
+        ledger.court.beginWithdrawal(ledger.contract_id, bench.first.set, {"from": actors.stranger})
+
+
+def test_before_any_oracles(ledger, actors):
+    """A bond for a contract without oracles can go back."""
+    other = bytes(ledger.registry.register("Other", ledger.governor, {"from": actors.stranger}).return_value)
+    ledger.court.deposit(other, actors.stranger, {"from": actors.stranger, "value": 1})
+    ledger.court.beginWithdrawal(other, EMPTY_SET, {"from": actors.stranger})
+    wait(WITHDRAWAL)
+    ledger.court.withdraw(other, {"from": actors.stranger})
+
+
+def test_leaving_does_not_save_the_bond(ledger, bench, forged, challenge, oracles, stake):
+    """A forger who is on the way out is slashed like the others."""
+    second = bench.appoint(oracles[1:])
+    ledger.court.beginWithdrawal(ledger.contract_id, second.set, {"from": bench.signers[0]})
+    assert challenge(forged).events["Convicted"]["slashed"] == 3 * BOND
+    wait(WITHDRAWAL)
+    with reverts_with("WithdrawalNotReady", 0):
+        ledger.court.withdraw(ledger.contract_id, {"from": bench.signers[0]})
+
+
+def test_signers_without_a_bond(ledger, bench, challenge, attest, honest, oracles):
+    """The epoch is revoked all the same; there is just nothing to take from them."""
+    second = bench.appoint(oracles[1:])
+    trial = attest([honest(0), honest(1, reward=1)], of=second, bitmap=0b110)
+    event = challenge(trial, 1, signed=trial.signed(0b110)).events["Convicted"]
+    assert event["slashed"] == BOND
+
+
+def test_a_challenge_against_oneself_loses(ledger, bench, forged, challenge, stake):
+    """A signer who challenges his own batch gets no share, and his bond is gone (UMA issue 2329)."""
+    event = challenge(forged, by=bench.signers[0]).events["Convicted"]
+
+    assert (event["slashed"], event["share"]) == (3 * BOND, 0)
+    assert stake(bench.signers[0]) == (0, 0)
+    with reverts_with("NothingToTake", bench.signers[0].address):
+        ledger.court.collect({"from": bench.signers[0]})
+
+
+def test_nor_does_a_friend_help(ledger, bench, forged, challenge, actors):
+    """All forgers together get back half at most of what they put up, whoever challenges."""
+    share = challenge(forged, by=actors.stranger).events["Convicted"]["share"]
+    assert share == 3 * BOND // 2 < 3 * BOND
+
+
+def test_the_one_left_out(ledger, bench, forged, challenge, stake, actors):
+    """A signer who shows only the others' signatures is slashed by whoever shows his."""
+    challenge(forged, by=bench.signers[2], signed=forged.signed(0b011))
+    assert stake(bench.signers[2]) == (BOND, 0)
+    event = ledger.court.implicate(forged.signed(), {"from": actors.udo}).events["Implicated"]
+
+    assert (event["signerBitmap"], event["slashed"], event["share"]) == (0b100, BOND, BOND // 2)
+    assert stake(bench.signers[2]) == (0, 0)
+    assert ledger.court.shares(actors.udo) == BOND // 2
+    with reverts_with("AlreadySlashed", 0b111):
+        ledger.court.implicate(forged.signed(), {"from": actors.udo})
+
+
+def test_implicating_oneself(ledger, bench, forged, challenge):
+    """Gives no share either."""
+    challenge(forged, signed=forged.signed(0b011))
+    assert ledger.court.implicate(forged.signed(), {"from": bench.signers[2]}).events["Implicated"]["share"] == 0
+
+
+def test_nobody_is_implicated_in_another_batch(ledger, forged, challenge, actors, bench):
+    """An honest oracle who signed another batch of the same epoch, even with the same root, is safe."""
+    challenge(forged, signed=forged.signed(0b011))
+    changes = {"specHash": keccak(b"the version before")}
+    with reverts_with("NotConvicted", forged.digest(**changes)):
+        ledger.court.implicate(forged.signed(0b111, **changes), {"from": actors.udo})
+    batch, set_, _, signatures = forged.signed()
+    with reverts_with("SignerMismatch"):
+        ledger.court.implicate((batch, set_, 0b111, [*signatures[:2], signatures[0]]), {"from": actors.udo})
+    with reverts_with("OracleSetNotInForce"):
+        ledger.court.implicate((batch, (9, *set_[1:]), 0b111, signatures), {"from": actors.udo})
+
+
+def test_shares_are_collected_once(ledger, forged, challenge, actors):
+    """By their owner; what was burned stays."""
+    challenge(forged)
+    before = actors.newcomer.balance()
+    assert ledger.court.collect({"from": actors.newcomer}).events["Collected"]["amount"] == 3 * BOND // 2
+    assert actors.newcomer.balance() > before + BOND
+    with reverts_with("NothingToTake", actors.newcomer):
+        ledger.court.collect({"from": actors.newcomer})
+    assert web3.eth.get_balance(ledger.court.address) == 3 * BOND - 3 * BOND // 2
+
+
+def test_reentrancy(ledger, forged, program, actors):
+    """A challenger that collects again while it is being paid gets nothing; with the others' money untouched."""
+    source = (MOCKS / "GreedyChallenger.sol").read_text()
+    project = compile_source(source, solc_version="0.8.30", evm_version="shanghai")
+    greedy = project.GreedyChallenger.deploy(ledger.court, {"from": actors.stranger})
+    call = ledger.court.challenge.encode_input(forged.signed(), *forged.shown(3), program.data)
+    greedy.act(call, {"from": actors.stranger})
+    share = ledger.court.shares(greedy)
+    assert share == 3 * BOND // 2
+
+    with reverts_with("TransferFailed", greedy.address):
+        greedy.act(ledger.court.collect.encode_input(), {"from": actors.stranger})
+    assert ledger.court.shares(greedy) == share
+    greedy.modest({"from": actors.stranger})
+    greedy.act(ledger.court.collect.encode_input(), {"from": actors.stranger})
+    assert (greedy.balance(), ledger.court.shares(greedy)) == (share, 0)
+
+
+def test_the_court_and_its_log(ledger):
+    """Made together, known to each other for life."""
+    assert ledger.log.court() == ledger.court.address
+    assert ledger.court.registry() == ledger.log.registry() == ledger.registry.address
+    assert ledger.court.machine() == ledger.machine.address != ZERO_ADDRESS
