@@ -31,8 +31,7 @@ contract AttestationLog is IAttestationLog, EIP712 {
     uint48 private constant MAX_WINDOW = 7 days;
 
     mapping(bytes32 contractId => mapping(uint256 epoch => bytes32)) private _roots;
-    mapping(bytes32 contractId => mapping(uint256 slot => uint256)) private _stamps; // four epochs to a slot
-    mapping(bytes32 contractId => mapping(uint256 epoch => bool)) private _revoked;
+    mapping(bytes32 contractId => mapping(uint256 slot => uint256)) private _stamps; // four epochs to a slot; count 0: revoked
     mapping(bytes32 contractId => Checkpoints.Trace208) private _windows; // time → seconds
 
     constructor(
@@ -80,7 +79,7 @@ contract AttestationLog is IAttestationLog, EIP712 {
     function revoke(bytes32 contractId, uint64 epoch, bytes32 runId) external {
         if (msg.sender != court) revert NotCourt(court, msg.sender);
 
-        _revoked[contractId][epoch] = true;
+        _stamps[contractId][epoch / 4] &= ~(uint256(type(uint32).max) << (64 * (epoch % 4)));
 
         emit Revoked(contractId, epoch, runId);
     }
@@ -100,11 +99,16 @@ contract AttestationLog is IAttestationLog, EIP712 {
 
     /// @inheritdoc IAttestationLog
     function status(bytes32 contractId, uint64 epoch) public view returns (Status) {
-        (bytes32 root, uint48 attestedAt, ) = epochs(contractId, epoch);
+        (bytes32 root, , uint32 count) = epochs(contractId, epoch);
         if (root == 0) return Status.Unknown;
-        if (_revoked[contractId][epoch]) return Status.Revoked;
-        return
-            block.timestamp > attestedAt + windowAt(contractId, attestedAt) ? Status.Final : Status.Pending;
+        if (count == 0) return Status.Revoked;
+        return block.timestamp > challengeableUntil(contractId, epoch) ? Status.Final : Status.Pending;
+    }
+
+    /// @inheritdoc IAttestationLog
+    function challengeableUntil(bytes32 contractId, uint64 epoch) public view returns (uint48) {
+        (, uint48 attestedAt, ) = epochs(contractId, epoch);
+        return attestedAt == 0 ? 0 : attestedAt + windowAt(contractId, attestedAt);
     }
 
     /// @inheritdoc IAttestationLog

@@ -4,7 +4,7 @@ pragma solidity 0.8.30;
 import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 import {Time} from "@openzeppelin/contracts/utils/types/Time.sol";
 import {AttestationLog} from "./AttestationLog.sol";
-import {IAttestationLog, RewardBatch, Status} from "./interfaces/IAttestationLog.sol";
+import {IAttestationLog, RewardBatch} from "./interfaces/IAttestationLog.sol";
 import {IContractRegistry, OracleSet} from "./interfaces/IContractRegistry.sol";
 import {Fault, IRewardCourt, SignedBatch} from "./interfaces/IRewardCourt.sol";
 import {IRewardMachine} from "./interfaces/IRewardMachine.sol";
@@ -40,9 +40,6 @@ contract RewardCourt is IRewardCourt {
 
     /// @inheritdoc IRewardCourt
     mapping(address account => uint256) public shares;
-
-    /// @inheritdoc IRewardCourt
-    mapping(bytes32 digest => uint256 signerBitmap) public convicted;
 
     constructor(IContractRegistry registry_, IRewardMachine machine_) {
         registry = registry_;
@@ -109,10 +106,10 @@ contract RewardCourt is IRewardCourt {
         bytes32[] calldata proof,
         bytes calldata program
     ) external {
-        bytes32 digest = _hear(signed);
+        bool revoked = _hear(signed);
         uint32 index = _indexOf(signed.batch.root, leaf, proof);
         Fault fault = index < signed.batch.count ? _run(signed.batch, leaf, program) : Fault.BeyondCount;
-        _convict(signed, digest, fault, index);
+        _convict(signed, revoked, fault, index);
     }
 
     /// @inheritdoc IRewardCourt
@@ -123,27 +120,11 @@ contract RewardCourt is IRewardCourt {
         bytes calldata other,
         bytes32[] calldata otherProof
     ) external {
-        bytes32 digest = _hear(signed);
+        bool revoked = _hear(signed);
         uint32 index = _indexOf(signed.batch.root, leaf, proof);
         uint32 otherIndex = _indexOf(signed.batch.root, other, otherProof);
         if (index != otherIndex || keccak256(leaf) == keccak256(other)) revert NotDouble(index, otherIndex);
-        _convict(signed, digest, Fault.Double, index);
-    }
-
-    /// @inheritdoc IRewardCourt
-    function implicate(SignedBatch calldata signed) external {
-        RewardBatch calldata batch = signed.batch;
-        bytes32 digest = log.hashBatch(batch);
-        uint256 before = convicted[digest];
-        if (before == 0) revert NotConvicted(digest);
-        uint256 fresh = signed.signerBitmap & ~before;
-        if (fresh == 0) revert AlreadySlashed(before);
-        _checkSigned(signed, digest);
-
-        convicted[digest] = before | fresh;
-        (uint256 slashed, uint256 share) = _slash(signed, fresh);
-
-        emit Implicated(batch.contractId, batch.epoch, msg.sender, fresh, slashed, share);
+        _convict(signed, revoked, Fault.Double, index);
     }
 
     /// @inheritdoc IRewardCourt
@@ -168,26 +149,23 @@ contract RewardCourt is IRewardCourt {
     }
 
     /// @dev Reverts unless this is an attested batch that can still be challenged, with signatures that count.
-    function _hear(SignedBatch calldata signed) private view returns (bytes32 digest) {
+    function _hear(SignedBatch calldata signed) private view returns (bool revoked) {
         RewardBatch calldata batch = signed.batch;
         (bytes32 contractId, uint64 epoch) = (batch.contractId, batch.epoch);
-        Status status = log.status(contractId, epoch);
-        if (status != Status.Pending) revert NotPending(contractId, epoch, uint256(status));
+        uint48 closes = log.challengeableUntil(contractId, epoch);
+        if (block.timestamp > closes) revert ChallengeTooLate(contractId, epoch, closes);
         (bytes32 root, uint48 attestedAt, uint32 count) = log.epochs(contractId, epoch);
-        if (batch.root != root || batch.count != count) revert BatchNotAttested(root, count);
+        revoked = count == 0;
+        if (batch.root != root || (batch.count != count && !revoked)) revert BatchNotAttested(root, count);
         (uint48 from, uint48 until) = registry.termOf(contractId, batch.configDigest);
         if (from == 0 || attestedAt < from || (until != 0 && attestedAt > until)) {
             revert SetNotInForceThen(batch.configDigest, attestedAt);
         }
-        digest = log.hashBatch(batch);
-        _checkSigned(signed, digest);
-    }
-
-    function _checkSigned(SignedBatch calldata signed, bytes32 digest) private view {
-        bytes32 expected = signed.batch.configDigest;
-        bytes32 shown = OracleSets.digest(registry, signed.batch.contractId, signed.set);
-        if (shown != expected) revert IAttestationLog.OracleSetNotInForce(expected, shown);
-        BatchSignatures.check(digest, signed.set, signed.signerBitmap, signed.signatures);
+        bytes32 shown = OracleSets.digest(registry, contractId, signed.set);
+        if (shown != batch.configDigest) {
+            revert IAttestationLog.OracleSetNotInForce(batch.configDigest, shown);
+        }
+        BatchSignatures.check(log.hashBatch(batch), signed.set, signed.signerBitmap, signed.signatures);
     }
 
     function _indexOf(
@@ -221,35 +199,32 @@ contract RewardCourt is IRewardCourt {
         }
     }
 
-    function _convict(SignedBatch calldata signed, bytes32 digest, Fault fault, uint32 index) private {
+    function _convict(SignedBatch calldata signed, bool revoked, Fault fault, uint32 index) private {
         RewardBatch calldata batch = signed.batch;
-        convicted[digest] = signed.signerBitmap;
-        (uint256 slashed, uint256 share) = _slash(signed, signed.signerBitmap);
+        (uint256 slashed, bool accomplice) = _slash(signed);
+        if (revoked && slashed == 0) revert NothingToSlash(batch.contractId, batch.epoch);
+        uint256 share = accomplice ? 0 : slashed / 2;
+        if (share != 0) shares[msg.sender] += share;
 
         emit Convicted(batch.contractId, batch.epoch, msg.sender, fault, index, slashed, share);
 
-        log.revoke(batch.contractId, batch.epoch, batch.runId);
+        if (!revoked) log.revoke(batch.contractId, batch.epoch, batch.runId);
     }
 
-    /// @dev Takes the bonds of the signers at these bits; half of it goes to the caller, unless it has signed itself.
-    function _slash(
-        SignedBatch calldata signed,
-        uint256 signerBitmap
-    ) private returns (uint256 slashed, uint256 share) {
+    /// @dev Takes the bonds of those who have signed, and says whether the caller is one of them.
+    function _slash(SignedBatch calldata signed) private returns (uint256 slashed, bool accomplice) {
         address[] calldata signers = signed.set.signers;
-        bytes32 contractId = signed.batch.contractId;
-        bool accomplice = false;
+        mapping(address => Stake) storage stakes = stakeOf[signed.batch.contractId];
         for (uint256 i = 0; i < signers.length; ++i) {
-            if ((signed.signerBitmap >> i) & 1 != 0 && signers[i] == msg.sender) accomplice = true;
-            if ((signerBitmap >> i) & 1 == 0) continue;
-            uint256 amount = stakeOf[contractId][signers[i]].amount;
+            if ((signed.signerBitmap >> i) & 1 == 0) continue;
+            address signer = signers[i];
+            if (signer == msg.sender) accomplice = true;
+            uint256 amount = stakes[signer].amount;
             if (amount == 0) continue;
-            delete stakeOf[contractId][signers[i]];
+            delete stakes[signer];
             slashed += amount;
-            emit Slashed(contractId, signers[i], amount);
+            emit Slashed(signed.batch.contractId, signer, amount);
         }
-        share = accomplice ? 0 : slashed / 2;
-        if (share != 0) shares[msg.sender] += share;
     }
 
     function _send(uint256 amount) private {

@@ -145,6 +145,9 @@ interface IAttestationLog {
     /// @dev A pending epoch is not valid: who wants to trust it before anyone could have checked it asks for its status.
     function isValid(bytes32 contractId, uint64 epoch, uint48 maxAge) external view returns (bool);
 
+    /// @notice Last second at which the epoch can be challenged; 0 if there is no such epoch.
+    function challengeableUntil(bytes32 contractId, uint64 epoch) external view returns (uint48);
+
     /// @notice How long an epoch attested at `time` can be challenged, in seconds.
     function windowAt(bytes32 contractId, uint48 time) external view returns (uint48);
 
@@ -157,7 +160,7 @@ interface IAttestationLog {
     /// @notice Last epoch and its root; zeros before the first.
     function latest(bytes32 contractId) external view returns (uint64 epoch, bytes32 root);
 
-    /// @notice What is stored of an epoch; zeros if there is none.
+    /// @notice What is stored of an epoch; zeros if there is none. A revoked one has no leaves any more: its count is 0.
     function epochs(
         bytes32 contractId,
         uint64 epoch
@@ -166,7 +169,7 @@ interface IAttestationLog {
     /// @notice The EIP-712 digest that oracles sign.
     function hashBatch(RewardBatch calldata batch) external view returns (bytes32);
 
-    /// @notice Whether `leaf` belongs to the epoch, whatever has become of it since. Reverts on an unknown epoch and on bytes that are no leaf.
+    /// @notice Whether `leaf` belongs to the epoch, and that has not been revoked. Reverts on an unknown epoch and on bytes that are no leaf.
     function verifyReward(
         bytes32 contractId,
         uint64 epoch,

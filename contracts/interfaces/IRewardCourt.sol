@@ -31,7 +31,7 @@ enum Fault {
 /// @dev Assumptions:
 /// - At least one signer of every batch is honest, as the log assumes too. Then no threshold of signatures exists over a
 ///   batch that differs from the attested one and is wrong: so the court need not know which batch was recorded beyond
-///   its root and count, and attesting costs nothing more.
+///   its root and count, and attesting costs nothing more. Nobody is slashed for another batch than he signed.
 /// - A set whose term is over cannot testify about later epochs. Within the second of a rotation both sets can.
 /// - The adopted program is one that `machine/program.py` reads without complaint: it stops on no row of its shape.
 ///   Where it stops nevertheless, nothing is proven and the challenge reverts.
@@ -62,15 +62,6 @@ interface IRewardCourt {
         uint256 slashed,
         uint256 share
     );
-    /// @notice `accuser` has shown more signers of a convicted batch. They lose `slashed`, `share` of it to him.
-    event Implicated(
-        bytes32 indexed contractId,
-        uint64 indexed epoch,
-        address indexed accuser,
-        uint256 signerBitmap,
-        uint256 slashed,
-        uint256 share
-    );
     /// @notice `signer` has lost the bond.
     event Slashed(bytes32 indexed contractId, address indexed signer, uint256 amount);
     /// @notice `account` has taken its shares.
@@ -88,9 +79,9 @@ interface IRewardCourt {
     error NothingToTake(address account);
     /// @notice The account refuses ether.
     error TransferFailed(address account);
-    /// @notice Only a pending epoch can be challenged; this one's status is the number given.
-    error NotPending(bytes32 contractId, uint256 epoch, uint256 status);
-    /// @notice Another root or another number of leaves was attested.
+    /// @notice The epoch could be challenged until then; 0 if there is no such epoch.
+    error ChallengeTooLate(bytes32 contractId, uint256 epoch, uint256 until);
+    /// @notice Another root or another number of leaves was attested (0: the epoch is revoked).
     error BatchNotAttested(bytes32 root, uint256 count);
     /// @notice The set was not in force when the epoch was attested.
     error SetNotInForceThen(bytes32 configDigest, uint256 attestedAt);
@@ -106,10 +97,8 @@ interface IRewardCourt {
     error LeafIsRight(uint256 index, uint8 status, int64 reward);
     /// @notice Two different leaves with the same index are needed.
     error NotDouble(uint256 index, uint256 other);
-    /// @notice Nobody has been convicted over this batch.
-    error NotConvicted(bytes32 digest);
-    /// @notice All signers shown have been slashed over this batch.
-    error AlreadySlashed(uint256 signerBitmap);
+    /// @notice The epoch is revoked, and the signers shown have nothing more to lose.
+    error NothingToSlash(bytes32 contractId, uint256 epoch);
 
     /// @notice Sets the bond that each oracle of a contract is expected to deposit. Timelock only.
     function setBond(bytes32 contractId, uint128 amount) external;
@@ -125,7 +114,9 @@ interface IRewardCourt {
     function withdraw(bytes32 contractId) external;
 
     /// @notice Revokes an epoch for one leaf: forged, misshapen, or beyond the count. Anyone may call.
-    /// @dev Reverts when the leaf is right. A signer shown here gets no share.
+    /// @dev Reverts when the leaf is right. A signer shown here gets no share. Signers whom a challenger has left out can
+    /// be shown in another challenge of the same epoch until its window ends; it takes what the first one left. Who has
+    /// been slashed should not deposit again before that.
     /// @param program The program of the batch's version; may be empty for a leaf beyond the count.
     function challenge(
         SignedBatch calldata signed,
@@ -134,7 +125,7 @@ interface IRewardCourt {
         bytes calldata program
     ) external;
 
-    /// @notice Revokes an epoch for two leaves of the same index.
+    /// @notice Revokes an epoch for two leaves of the same index; otherwise as `challenge`.
     function challengeDouble(
         SignedBatch calldata signed,
         bytes calldata leaf,
@@ -142,9 +133,6 @@ interface IRewardCourt {
         bytes calldata other,
         bytes32[] calldata otherProof
     ) external;
-
-    /// @notice Slashes signers of a convicted batch whom the challenger left out. No deadline: signatures stay evidence.
-    function implicate(SignedBatch calldata signed) external;
 
     /// @notice Sends the caller its shares.
     function collect() external;
@@ -163,9 +151,6 @@ interface IRewardCourt {
 
     /// @notice Shares that `account` can collect.
     function shares(address account) external view returns (uint256);
-
-    /// @notice Bits of the signers slashed over the batch with this EIP-712 digest; 0 if nobody has been convicted.
-    function convicted(bytes32 digest) external view returns (uint256 signerBitmap);
 
     /// @notice The log whose epochs are tried here; made together with this court.
     function log() external view returns (IAttestationLog);

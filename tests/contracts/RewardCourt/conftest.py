@@ -18,8 +18,6 @@ EXAMPLE = Path(__file__).parents[3] / "examples" / "safe_assistant.legal"
 BOND = 10**18
 # helpfulness, harmlessness, toxicity, tokens, contains_pii, truthful, hedged
 GOOD = (800_000, 900_000, 100_000, 300, 0, 1, 0)
-SILENT = (800_000, 900_000, 100_000, 0, 0, 1, 0)  # tokens > 0 is required
-UNREADABLE = (800_000, 900_000, -(2**63), 300, 0, 1, 0)
 
 
 @pytest.fixture(scope="session")
@@ -65,11 +63,11 @@ def bench(ledger, timelock, actors, oracles, program):
 class Trial:
     """One attested epoch and what a challenger needs."""
 
-    def __init__(self, ledger, bench, leaves, count, epoch, prev_root, relayer, of, bitmap=0b111):
+    def __init__(self, ledger, spec_hash, leaves, count, epoch, prev_root, relayer, of, bitmap):
         self.ledger, self.of, self.leaves, self.tree = ledger, of, leaves, build([keccak(leaf) for leaf in leaves])
         self.batch = {
             "contractId": ledger.contract_id,
-            "specHash": bench.version[0],
+            "specHash": spec_hash,
             "runId": keccak(text="run"),
             "epoch": epoch,
             "root": self.tree.root,
@@ -88,9 +86,6 @@ class Trial:
         signatures = [k.sign_message(message).signature for i, k in enumerate(of.keys) if bitmap >> i & 1]
         return tuple(batch.values()), of.set, bitmap, signatures
 
-    def digest(self, **changes):
-        return self.ledger.log.hashBatch(tuple((self.batch | changes).values()))
-
     def shown(self, place):
         """A leaf with its proof."""
         return self.leaves[place], self.tree.proof(place)
@@ -102,8 +97,9 @@ def attest(ledger, bench, actors):
 
     def attest(leaves, count=None, of=None, bitmap=0b111):
         epoch, root = ledger.log.latest(ledger.contract_id)
-        prev_root = bytes(root) if epoch else ZERO
-        return Trial(ledger, bench, leaves, count, epoch + 1, prev_root, actors.relayer, of or bench.first, bitmap)
+        spec_hash = bytes(ledger.registry.active(ledger.contract_id))
+        place = (epoch + 1, bytes(root) if epoch else ZERO)
+        return Trial(ledger, spec_hash, leaves, count, *place, actors.relayer, of or bench.first, bitmap)
 
     return attest
 
@@ -112,13 +108,9 @@ def attest(ledger, bench, actors):
 def forged(attest, honest):
     """Eight leaves; the fourth has one micro too much."""
     leaves = [honest(i) for i in range(8)]
-    leaves[3] = honest(3, reward=run_reward(honest, 3) + 1)
+    right = int.from_bytes(leaves[3][-8:], "big", signed=True)
+    leaves[3] = honest(3, reward=right + 1)
     return attest(leaves)
-
-
-def run_reward(honest, index):
-    """The right reward of a leaf."""
-    return int.from_bytes(honest(index)[-8:], "big", signed=True)
 
 
 @pytest.fixture

@@ -8,10 +8,15 @@ from brownie.project import compile_source
 from eth_utils import keccak
 from ledger import reverts_with, wait
 
+from rlhf_contract.lang import load
+from rlhf_contract.machine.compile import compile_contract
+
 BOND, DAY = 10**18, 86_400
 WITHDRAWAL = 8 * DAY
 EMPTY_SET = (0, [], 0, 0)
 MOCKS = Path(__file__).parent.parent / "mocks"
+TEXT = (Path(__file__).parents[3] / "examples" / "safe_assistant.legal").read_text("utf-8")
+OTHER = compile_contract(load(TEXT.replace("0.3 * brevity", "0.1 * brevity"))).data
 
 
 @pytest.fixture
@@ -169,32 +174,36 @@ def test_the_one_left_out(ledger, bench, forged, challenge, stake, actors):
     """A signer who shows only the others' signatures is slashed by whoever shows his."""
     challenge(forged, by=bench.signers[2], signed=forged.signed(0b011))
     assert stake(bench.signers[2]) == (BOND, 0)
-    event = ledger.court.implicate(forged.signed(), {"from": actors.udo}).events["Implicated"]
+    tx = challenge(forged, by=actors.udo)
 
-    assert (event["signerBitmap"], event["slashed"], event["share"]) == (0b100, BOND, BOND // 2)
+    assert (tx.events["Convicted"]["slashed"], tx.events["Convicted"]["share"]) == (BOND, BOND // 2)
+    assert "Revoked" not in tx.events
     assert stake(bench.signers[2]) == (0, 0)
     assert ledger.court.shares(actors.udo) == BOND // 2
-    with reverts_with("AlreadySlashed", 0b111):
-        ledger.court.implicate(forged.signed(), {"from": actors.udo})
 
 
-def test_implicating_oneself(ledger, bench, forged, challenge):
-    """Gives no share either."""
+def test_the_one_left_out_is_found_in_time(ledger, forged, challenge, actors):
+    """Until the window of the epoch ends, like everything else."""
     challenge(forged, signed=forged.signed(0b011))
-    assert ledger.court.implicate(forged.signed(), {"from": bench.signers[2]}).events["Implicated"]["share"] == 0
+    wait(DAY + 1)
+    with reverts_with("ChallengeTooLate"):
+        challenge(forged, by=actors.udo)
 
 
-def test_nobody_is_implicated_in_another_batch(ledger, forged, challenge, actors, bench):
-    """An honest oracle who signed another batch of the same epoch, even with the same root, is safe."""
-    challenge(forged, signed=forged.signed(0b011))
-    changes = {"specHash": keccak(b"the version before")}
-    with reverts_with("NotConvicted", forged.digest(**changes)):
-        ledger.court.implicate(forged.signed(0b111, **changes), {"from": actors.udo})
-    batch, set_, _, signatures = forged.signed()
-    with reverts_with("SignerMismatch"):
-        ledger.court.implicate((batch, set_, 0b111, [*signatures[:2], signatures[0]]), {"from": actors.udo})
-    with reverts_with("OracleSetNotInForce"):
-        ledger.court.implicate((batch, (9, *set_[1:]), 0b111, signatures), {"from": actors.udo})
+def test_nobody_pays_for_another_batch(ledger, attest, honest, challenge, bench, timelock, program, stake):
+    """An honest oracle has signed the same root for the version before, under which it was right: he is safe."""
+    leaves = [honest(0), honest(1)]
+    sender = {"from": timelock}
+    strict = ledger.version("2.0.0", bench.version[0], programHash=keccak(OTHER))
+    ledger.registry.activate(ledger.contract_id, strict, sender)
+    trial = attest(leaves, bitmap=0b011)
+    challenge(trial, 1, signed=trial.signed(0b011), program_=OTHER)
+    variant = trial.signed(0b111, specHash=bench.version[0])
+    with reverts_with("LeafIsRight"):
+        challenge(trial, 1, signed=variant)
+    with reverts_with("ProgramMismatch"):
+        challenge(trial, 1, signed=variant, program_=OTHER)
+    assert stake(bench.signers[2]) == (BOND, 0)
 
 
 def test_shares_are_collected_once(ledger, forged, challenge, actors):
