@@ -21,6 +21,7 @@ contract ContractRegistry is IContractRegistry {
         Version[] versions;
         Checkpoints.Trace208 history; // time → version index + 1
         mapping(bytes32 specHash => uint256) place; // version index + 1
+        mapping(bytes32 specHash => bytes32) programs; // also in versions; kept apart for disputes
         mapping(bytes32 configDigest => Term) terms;
         mapping(uint256 classId => Motion) motions;
     }
@@ -79,6 +80,7 @@ contract ContractRegistry is IContractRegistry {
         record.versions.push(version);
         place = record.versions.length;
         record.place[specHash] = place;
+        record.programs[specHash] = version.programHash;
         record.history.push(Time.timestamp(), uint208(place));
         if (_suspendedUntil(record) == 0) record.quickSpec = specHash;
 
@@ -198,9 +200,7 @@ contract ContractRegistry is IContractRegistry {
 
     /// @inheritdoc IContractRegistry
     function programOf(bytes32 contractId, bytes32 specHash) external view returns (bytes32) {
-        Record storage record = _known(contractId);
-        uint256 place = record.place[specHash];
-        return place == 0 ? bytes32(0) : record.versions[place - 1].programHash;
+        return _records[contractId].programs[specHash];
     }
 
     /// @inheritdoc IContractRegistry
@@ -214,7 +214,7 @@ contract ContractRegistry is IContractRegistry {
 
     /// @inheritdoc IContractRegistry
     function termOf(bytes32 contractId, bytes32 configDigest) external view returns (uint48, uint48) {
-        Term storage term = _known(contractId).terms[configDigest];
+        Term storage term = _records[contractId].terms[configDigest];
         return (term.from, term.until);
     }
 

@@ -38,9 +38,6 @@ contract RewardCourt is IRewardCourt {
     /// @inheritdoc IRewardCourt
     mapping(bytes32 contractId => mapping(address signer => Stake)) public stakeOf;
 
-    /// @inheritdoc IRewardCourt
-    mapping(address account => uint256) public shares;
-
     constructor(IContractRegistry registry_, IRewardMachine machine_) {
         registry = registry_;
         machine = machine_;
@@ -128,18 +125,6 @@ contract RewardCourt is IRewardCourt {
     }
 
     /// @inheritdoc IRewardCourt
-    function collect() external {
-        uint256 amount = shares[msg.sender];
-        if (amount == 0) revert NothingToTake(msg.sender);
-
-        shares[msg.sender] = 0;
-
-        emit Collected(msg.sender, amount);
-
-        _send(amount);
-    }
-
-    /// @inheritdoc IRewardCourt
     function bonded(bytes32 contractId, address[] calldata signers) external view returns (bool) {
         for (uint256 i = 0; i < signers.length; ++i) {
             Stake storage stake = stakeOf[contractId][signers[i]];
@@ -204,11 +189,11 @@ contract RewardCourt is IRewardCourt {
         (uint256 slashed, bool accomplice) = _slash(signed);
         if (revoked && slashed == 0) revert NothingToSlash(batch.contractId, batch.epoch);
         uint256 share = accomplice ? 0 : slashed / 2;
-        if (share != 0) shares[msg.sender] += share;
 
         emit Convicted(batch.contractId, batch.epoch, msg.sender, fault, index, slashed, share);
 
         if (!revoked) log.revoke(batch.contractId, batch.epoch, batch.runId);
+        if (share != 0) _send(share);
     }
 
     /// @dev Takes the bonds of those who have signed, and says whether the caller is one of them.

@@ -42,6 +42,7 @@ enum Fault {
 ///   send through a private relay.
 /// - Bonds are no condition for attesting, which would read one slot for each signer. Those who vote for oracles look
 ///   at `bonded`; from then on the bond stays until the signer has been out of the set for 8 days.
+/// - A share is sent at once, as the last step, when there is nothing left to take twice. Who refuses ether cannot challenge.
 /// - What is burned stays in this contract, out of everybody's reach.
 interface IRewardCourt {
     /// @notice Oracles of this contract are expected to deposit at least `amount` each.
@@ -64,8 +65,6 @@ interface IRewardCourt {
     );
     /// @notice `signer` has lost the bond.
     event Slashed(bytes32 indexed contractId, address indexed signer, uint256 amount);
-    /// @notice `account` has taken its shares.
-    event Collected(address indexed account, uint256 amount);
 
     /// @notice After a deposit the bond must reach what the stakeholders ask for.
     error BondTooSmall(uint256 required, uint256 bond);
@@ -134,9 +133,6 @@ interface IRewardCourt {
         bytes32[] calldata otherProof
     ) external;
 
-    /// @notice Sends the caller its shares.
-    function collect() external;
-
     /// @notice What oracles of the contract are expected to deposit.
     function bondOf(bytes32 contractId) external view returns (uint128);
 
@@ -148,9 +144,6 @@ interface IRewardCourt {
 
     /// @notice Whether each of `signers` has deposited what is expected and is not about to withdraw.
     function bonded(bytes32 contractId, address[] calldata signers) external view returns (bool);
-
-    /// @notice Shares that `account` can collect.
-    function shares(address account) external view returns (uint256);
 
     /// @notice The log whose epochs are tried here; made together with this court.
     function log() external view returns (IAttestationLog);

@@ -160,8 +160,7 @@ def test_a_challenge_against_oneself_loses(ledger, bench, forged, challenge, sta
 
     assert (event["slashed"], event["share"]) == (3 * BOND, 0)
     assert stake(bench.signers[0]) == (0, 0)
-    with reverts_with("NothingToTake", bench.signers[0].address):
-        ledger.court.collect({"from": bench.signers[0]})
+    assert web3.eth.get_balance(ledger.court.address) == 3 * BOND
 
 
 def test_nor_does_a_friend_help(ledger, bench, forged, challenge, actors):
@@ -179,7 +178,6 @@ def test_the_one_left_out(ledger, bench, forged, challenge, stake, actors):
     assert (tx.events["Convicted"]["slashed"], tx.events["Convicted"]["share"]) == (BOND, BOND // 2)
     assert "Revoked" not in tx.events
     assert stake(bench.signers[2]) == (0, 0)
-    assert ledger.court.shares(actors.udo) == BOND // 2
 
 
 def test_the_one_left_out_is_found_in_time(ledger, forged, challenge, actors):
@@ -206,33 +204,40 @@ def test_nobody_pays_for_another_batch(ledger, attest, honest, challenge, bench,
     assert stake(bench.signers[2]) == (BOND, 0)
 
 
-def test_shares_are_collected_once(ledger, forged, challenge, actors):
-    """By their owner; what was burned stays."""
-    challenge(forged)
+def test_half_is_burned(ledger, forged, challenge, actors):
+    """The share has been sent; the rest stays in the court, where nobody has a claim to it."""
     before = actors.newcomer.balance()
-    assert ledger.court.collect({"from": actors.newcomer}).events["Collected"]["amount"] == 3 * BOND // 2
-    assert actors.newcomer.balance() > before + BOND
-    with reverts_with("NothingToTake", actors.newcomer):
-        ledger.court.collect({"from": actors.newcomer})
+    tx = challenge(forged)
+
+    assert actors.newcomer.balance() == before + 3 * BOND // 2 - tx.gas_used * tx.gas_price
     assert web3.eth.get_balance(ledger.court.address) == 3 * BOND - 3 * BOND // 2
 
 
 def test_reentrancy(ledger, forged, program, actors):
-    """A challenger that collects again while it is being paid gets nothing; with the others' money untouched."""
+    """A challenger that challenges again while it is being paid gets nothing more; others' money is untouched."""
+    greedy = greedy_challenger(ledger, actors)
+    ledger.court.deposit(b"\x01" * 32, actors.stranger, {"from": actors.stranger, "value": 5 * BOND})
+    call = ledger.court.challenge.encode_input(forged.signed(), *forged.shown(3), program.data)
+    greedy.act(call, True, {"from": actors.stranger})
+
+    assert greedy.attempts() == 1
+    assert not greedy.stole()
+    assert greedy.balance() == 3 * BOND // 2
+    assert web3.eth.get_balance(ledger.court.address) == 5 * BOND + 3 * BOND // 2
+
+
+def test_who_refuses_ether_cannot_challenge(ledger, forged, program, actors):
+    """The share has nowhere to go."""
+    greedy = greedy_challenger(ledger, actors)
+    call = ledger.court.challenge.encode_input(forged.signed(), *forged.shown(3), program.data)
+    with reverts_with("TransferFailed", greedy.address):
+        greedy.act(call, False, {"from": actors.stranger})
+
+
+def greedy_challenger(ledger, actors):
     source = (MOCKS / "GreedyChallenger.sol").read_text()
     project = compile_source(source, solc_version="0.8.30", evm_version="shanghai")
-    greedy = project.GreedyChallenger.deploy(ledger.court, {"from": actors.stranger})
-    call = ledger.court.challenge.encode_input(forged.signed(), *forged.shown(3), program.data)
-    greedy.act(call, {"from": actors.stranger})
-    share = ledger.court.shares(greedy)
-    assert share == 3 * BOND // 2
-
-    with reverts_with("TransferFailed", greedy.address):
-        greedy.act(ledger.court.collect.encode_input(), {"from": actors.stranger})
-    assert ledger.court.shares(greedy) == share
-    greedy.modest({"from": actors.stranger})
-    greedy.act(ledger.court.collect.encode_input(), {"from": actors.stranger})
-    assert (greedy.balance(), ledger.court.shares(greedy)) == (share, 0)
+    return project.GreedyChallenger.deploy(ledger.court, {"from": actors.stranger})
 
 
 def test_the_court_and_its_log(ledger):

@@ -1,33 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-interface ICourt {
-    function collect() external;
-}
-
-/// @notice Calls the court, and collects once more while it is being paid.
+/// @notice Calls the court, and calls it once more in the same way while it is being paid; or refuses to be paid.
 contract GreedyChallenger {
-    ICourt private immutable COURT;
-    bool private _modest;
+    address private immutable COURT;
+    bytes private _call;
+    bool private _takes;
+    uint256 public attempts;
+    bool public stole;
 
-    constructor(ICourt court) {
+    constructor(address court) {
         COURT = court;
     }
 
     receive() external payable {
-        if (!_modest) COURT.collect();
+        require(_takes, "no, thank you");
+        ++attempts;
+        (bool done, ) = COURT.call(_call);
+        if (done) stole = true;
     }
 
-    function modest() external {
-        _modest = true;
-    }
-
-    function act(bytes calldata data) external {
-        (bool done, bytes memory answer) = address(COURT).call(data);
-        if (!done) {
-            assembly {
-                revert(add(answer, 32), mload(answer))
-            }
+    function act(bytes calldata data, bool takes) external {
+        (_call, _takes) = (data, takes);
+        (bool done, bytes memory answer) = COURT.call(data);
+        if (done) return;
+        assembly ("memory-safe") {
+            revert(add(answer, 32), mload(answer))
         }
     }
 }
