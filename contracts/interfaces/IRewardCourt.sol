@@ -35,6 +35,7 @@ enum Fault {
 /// - A set whose term is over cannot testify about later epochs. Within the second of a rotation both sets can.
 /// - The adopted program is one that `machine/program.py` reads without complaint: it stops on no row of its shape.
 ///   Where it stops nevertheless, nothing is proven and the challenge reverts.
+/// - Leaves are published. What nobody has seen, nobody can challenge; where data is withheld, a suspension is the answer.
 /// - A row is run in one transaction. What does not fit a block's gas (loops over very long lists) is out of reach here,
 ///   and is left to auditors and votes.
 /// - Bytes that are no leaf (RewardLeaf) prove nothing, here as in the log.

@@ -229,7 +229,7 @@ def test_too_little_gas_proves_nothing(attest, honest, program, ledger, actors):
     data = ledger.court.challenge.encode_input(trial.signed(), *trial.shown(1), program.data)
     call = {"from": actors.newcomer.address, "to": ledger.court.address, "data": data}
     for gas in range(40_000, 260_000, 5_000):
-        with pytest.raises((ValueError, ContractLogicError), match="revert|gas"):
+        with pytest.raises((ValueError, ContractLogicError), match=r"revert|gas"):
             web3.eth.call(call | {"gas": gas})
 
 
@@ -248,6 +248,5 @@ def test_later_epochs_stand_for_themselves(ledger, forged, challenge, attest, ho
 def test_gas(forged, challenge):
     """A dispute from beginning to end, three signers slashed, in one transaction."""
     used = challenge(forged).gas_used
-    print("GAS challenge", used)
 
     assert used <= 200_000
