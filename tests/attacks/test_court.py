@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from rlhf_contract.audit.audit import audit
 from rlhf_contract.chain import court, history
 from rlhf_contract.chain.typed_data import batch_message, sign
 from rlhf_contract.errors import Refused
@@ -22,8 +23,11 @@ COLLUDING = ("oracle 1", "oracle 2")
 REVOKED = 3
 
 
-def test_a_stranger_undoes_what_colluding_oracles_attested(story: Story) -> None:
-    """One transaction: the epoch is revoked, half of the bonds is the stranger's, and logs agree with storage."""
+def test_a_stranger_undoes_what_colluding_oracles_attested(story: Story, rpc: str) -> None:
+    """One transaction: the epoch is revoked, half of the bonds is the stranger's, and logs agree with storage.
+
+    The auditor tells of it, and of the epoch that continues the same run.
+    """
     ledger, stranger = story.ledger, story.accounts["stranger"]
     for name in COLLUDING:
         court.deposit(ledger, story.accounts["relayer"], story.accounts[name].address, BOND)
@@ -58,3 +62,8 @@ def test_a_stranger_undoes_what_colluding_oracles_attested(story: Story) -> None
     assert known.differences == ()
     with pytest.raises(Refused, match="NothingToSlash"):
         challenge(row)
+
+    story.attest()
+    first, second = audit(rpc, story.folder).epochs
+    assert "the court has found a fault in it, and revoked it" in first.findings
+    assert second.findings == ("it continues the run of epoch 1, which the court has revoked",)
