@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
-import {IAttestationLog, RewardBatch} from "./interfaces/IAttestationLog.sol";
+import {Checkpoints} from "@openzeppelin/contracts/utils/structs/Checkpoints.sol";
+import {Time} from "@openzeppelin/contracts/utils/types/Time.sol";
+import {IAttestationLog, Kind, RewardBatch, Status} from "./interfaces/IAttestationLog.sol";
 import {IContractRegistry, OracleSet} from "./interfaces/IContractRegistry.sol";
+import {BatchSignatures} from "./libraries/BatchSignatures.sol";
 import {OracleSets} from "./libraries/OracleSets.sol";
 import {RewardLeaf} from "./libraries/RewardLeaf.sol";
 
 /// @dev See {IAttestationLog}.
 contract AttestationLog is IAttestationLog, EIP712 {
+    using Checkpoints for Checkpoints.Trace208;
+
     bytes32 public constant REWARD_BATCH_TYPEHASH = keccak256(
         "RewardBatch(bytes32 contractId,bytes32 specHash,bytes32 runId,uint64 epoch,bytes32 root,uint32 count,"
         "bytes32 prevRoot,bytes32 dataHash,bytes32 configDigest,uint64 deadline)"
@@ -19,11 +23,23 @@ contract AttestationLog is IAttestationLog, EIP712 {
     /// @inheritdoc IAttestationLog
     IContractRegistry public immutable registry;
 
-    mapping(bytes32 contractId => mapping(uint256 epoch => bytes32)) private _roots;
-    mapping(bytes32 contractId => mapping(uint256 slot => uint256)) private _stamps; // four epochs to a slot
+    /// @inheritdoc IAttestationLog
+    address public immutable court;
 
-    constructor(IContractRegistry registry_) EIP712("RLHF-Contract-Wizard AttestationLog", "1") {
+    uint48 private constant DEFAULT_WINDOW = 1 days;
+    uint48 private constant MIN_WINDOW = 1 hours;
+    uint48 private constant MAX_WINDOW = 7 days;
+
+    mapping(bytes32 contractId => mapping(uint256 epoch => bytes32)) private _roots;
+    mapping(bytes32 contractId => mapping(uint256 slot => uint256)) private _stamps; // four epochs to a slot; count 0: revoked
+    mapping(bytes32 contractId => Checkpoints.Trace208) private _windows; // time → seconds
+
+    constructor(
+        IContractRegistry registry_,
+        address court_
+    ) EIP712("RLHF-Contract-Wizard AttestationLog", "1") {
         registry = registry_;
+        court = court_;
     }
 
     /// @inheritdoc IAttestationLog
@@ -38,13 +54,76 @@ contract AttestationLog is IAttestationLog, EIP712 {
         if (batch.count == 0 || batch.root == 0) revert BatchEmpty(batch.count, batch.root);
         mapping(uint256 => bytes32) storage roots = _roots[batch.contractId];
         _checkNext(batch, roots);
-        _checkSignatures(hashBatch(batch), set, signerBitmap, signatures);
+        BatchSignatures.check(hashBatch(batch), set, signerBitmap, signatures);
 
         roots[batch.epoch] = batch.root;
         uint64 stamp = (uint64(uint32(block.timestamp)) << 32) | batch.count; // good until the year 2106
         _stamps[batch.contractId][batch.epoch / 4] |= uint256(stamp) << (64 * (batch.epoch % 4));
 
         emit Attested(batch.contractId, batch.epoch, batch, signerBitmap);
+    }
+
+    /// @inheritdoc IAttestationLog
+    function setWindow(bytes32 contractId, uint48 duration) external {
+        _onlyTimelock(contractId);
+        if (duration < MIN_WINDOW || duration > MAX_WINDOW) {
+            revert WindowOutOfRange(MIN_WINDOW, MAX_WINDOW, duration);
+        }
+
+        _windows[contractId].push(Time.timestamp(), duration);
+
+        emit WindowSet(contractId, duration);
+    }
+
+    /// @inheritdoc IAttestationLog
+    function revoke(bytes32 contractId, uint64 epoch, bytes32 runId) external {
+        if (msg.sender != court) revert NotCourt(court, msg.sender);
+
+        _stamps[contractId][epoch / 4] &= ~(uint256(type(uint32).max) << (64 * (epoch % 4)));
+
+        emit Revoked(contractId, epoch, runId);
+    }
+
+    /// @inheritdoc IAttestationLog
+    function record(
+        bytes32 contractId,
+        Kind kind,
+        bytes32 subject,
+        bytes32 hash,
+        OracleSet calldata set
+    ) external {
+        if (!_signsNow(contractId, set)) _onlyTimelock(contractId);
+
+        emit Recorded(contractId, kind, subject, hash, msg.sender);
+    }
+
+    /// @inheritdoc IAttestationLog
+    function status(bytes32 contractId, uint64 epoch) public view returns (Status) {
+        (bytes32 root, , uint32 count) = epochs(contractId, epoch);
+        if (root == 0) return Status.Unknown;
+        if (count == 0) return Status.Revoked;
+        return block.timestamp > challengeableUntil(contractId, epoch) ? Status.Final : Status.Pending;
+    }
+
+    /// @inheritdoc IAttestationLog
+    function challengeableUntil(bytes32 contractId, uint64 epoch) public view returns (uint48) {
+        (, uint48 attestedAt, ) = epochs(contractId, epoch);
+        return attestedAt == 0 ? 0 : attestedAt + windowAt(contractId, attestedAt);
+    }
+
+    /// @inheritdoc IAttestationLog
+    function windowAt(bytes32 contractId, uint48 time) public view returns (uint48) {
+        uint208 duration = _windows[contractId].upperLookupRecent(time);
+        return duration == 0 ? DEFAULT_WINDOW : uint48(duration);
+    }
+
+    /// @inheritdoc IAttestationLog
+    function isValid(bytes32 contractId, uint64 epoch, uint48 maxAge) external view returns (bool) {
+        (, uint48 attestedAt, ) = epochs(contractId, epoch);
+        return
+            status(contractId, epoch) == Status.Final &&
+            block.timestamp - attestedAt <= maxAge &&
+            registry.suspendedUntil(contractId) == 0;
     }
 
     /// @inheritdoc IAttestationLog
@@ -85,19 +164,13 @@ contract AttestationLog is IAttestationLog, EIP712 {
     }
 
     function _checkInForce(RewardBatch calldata batch, OracleSet calldata set) private view {
-        (bytes32 specHash, bytes32 configDigest) = registry.attestable(batch.contractId);
+        (bytes32 specHash, bytes32 configDigest, uint48 until) = registry.attestable(batch.contractId);
+        if (until != 0) revert ContractSuspended(until);
         if (specHash == 0 || batch.specHash != specHash) revert SpecNotActive(specHash, batch.specHash);
         if (batch.configDigest != configDigest) {
             revert ConfigDigestNotInForce(configDigest, batch.configDigest);
         }
-        bytes32 shown = OracleSets.digest(
-            address(registry),
-            batch.contractId,
-            set.configCount,
-            set.signers,
-            set.threshold,
-            set.faults
-        );
+        bytes32 shown = OracleSets.digest(registry, batch.contractId, set);
         if (shown != configDigest) revert OracleSetNotInForce(configDigest, shown);
     }
 
@@ -112,24 +185,16 @@ contract AttestationLog is IAttestationLog, EIP712 {
         if (batch.prevRoot != prevRoot) revert PrevRootMismatch(prevRoot, batch.prevRoot);
     }
 
-    function _checkSignatures(
-        bytes32 digest,
-        OracleSet calldata set,
-        uint256 signerBitmap,
-        bytes[] calldata signatures
-    ) private pure {
-        if (signatures.length < set.threshold) revert TooFewSignatures(set.threshold, signatures.length);
-        address[] calldata signers = set.signers;
-        if (signerBitmap >> signers.length != 0) revert SignerBeyondSet(signers.length, signerBitmap);
-        uint256 used = 0;
-        for (uint256 i = 0; i < signers.length; ++i) {
-            if ((signerBitmap >> i) & 1 == 0) continue;
-            if (used < signatures.length) {
-                address signer = ECDSA.recover(digest, signatures[used]);
-                if (signer != signers[i]) revert SignerMismatch(used, signers[i], signer);
-            }
-            ++used;
-        }
-        if (used != signatures.length) revert SignatureCount(used, signatures.length);
+    function _onlyTimelock(bytes32 contractId) private view {
+        address timelock = registry.timelockOf(contractId);
+        if (msg.sender != timelock) revert IContractRegistry.NotTimelock(contractId, timelock, msg.sender);
+    }
+
+    /// @dev Whether `set` is in force and the caller is one of its signers.
+    function _signsNow(bytes32 contractId, OracleSet calldata set) private view returns (bool) {
+        (, bytes32 configDigest, ) = registry.attestable(contractId);
+        return
+            OracleSets.digest(registry, contractId, set) == configDigest &&
+            OracleSets.contains(set, msg.sender);
     }
 }

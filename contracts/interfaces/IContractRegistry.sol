@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-/// @notice What the registry asks of a governor: the address that carries out its decisions.
+import {IERC5805} from "@openzeppelin/contracts/interfaces/IERC5805.sol";
+
+/// @notice What the registry asks of a governor: who carries out its decisions, and who votes on them.
 interface IGovernorTimelock {
     function timelock() external view returns (address);
+
+    function token() external view returns (IERC5805);
 }
 
 /// @notice One adopted version of a reward contract.
@@ -43,6 +47,8 @@ struct OracleSet {
 /// @dev Assumptions:
 /// - A governor answers `timelock()` honestly. A governor that lies harms only the contracts registered under it.
 /// - The timelock of a governor acts only on a passed vote; the registry does not look behind it.
+/// - Its `token()` is a StakeholderVotes. A class with VETO may stop a contract for 7 days at once; only a vote ends
+///   that earlier, and only a vote lets the same class do it again within 30 days of the last time.
 /// - Hashes are opaque here: that specHash, programHash and proofHash belong together is what voters check.
 interface IContractRegistry {
     /// @notice `contractId` now exists, under `governor`.
@@ -51,6 +57,21 @@ interface IContractRegistry {
     event Activated(bytes32 indexed contractId, bytes32 indexed specHash, uint256 index, Version version);
     /// @notice Only sets that hash to `configDigest` may attest from now on; every earlier digest is dead.
     event OraclesSet(bytes32 indexed contractId, bytes32 indexed configDigest, OracleSet set);
+
+    /// @notice `member` wants the contract suspended; so far `shares` of the class's `totalShares` do.
+    event SuspensionBacked(
+        bytes32 indexed contractId,
+        uint8 indexed classId,
+        address indexed member,
+        uint64 shares,
+        uint64 totalShares
+    );
+    /// @notice Class `classId` has suspended the contract: nothing is attested before `until`.
+    event Suspended(bytes32 indexed contractId, uint8 indexed classId, uint48 until);
+    /// @notice A vote has ended the suspension.
+    event Resumed(bytes32 indexed contractId);
+    /// @notice A vote lets the class suspend again before its 30 days are over.
+    event SuspensionAllowed(bytes32 indexed contractId, uint8 indexed classId);
 
     /// @notice A name has 1 to 64 bytes.
     error NameLength(uint256 length);
@@ -77,6 +98,17 @@ interface IContractRegistry {
     /// @notice faults < threshold <= number of signers.
     error ThresholdOutOfRange(uint256 threshold, uint256 faults, uint256 signers);
 
+    /// @notice The account was no member of this class a second before the motion began.
+    error NotInClass(address account, uint256 classId);
+    /// @notice Only a class with VETO may suspend.
+    error ClassWithoutVeto(uint256 classId);
+    /// @notice The account has backed this motion already.
+    error AlreadyBacked(address account, uint256 openedAt);
+    /// @notice The class has used its suspension, and may not open another motion before `until`.
+    error ClassMustWait(uint256 classId, uint256 until);
+    /// @notice There is nothing to resume.
+    error NotSuspended(bytes32 contractId);
+
     /// @notice Opens a contract. Anyone may call: the id contains the governor, so nobody can squat a name.
     /// @return contractId keccak256(abi.encode(chainid, registry, governor, name)).
     function register(string calldata name, address governor) external returns (bytes32 contractId);
@@ -93,6 +125,24 @@ interface IContractRegistry {
         uint8 faults
     ) external;
 
+    /// @notice Backs the suspension of a contract, as a member of a class with VETO. When members with more than half of
+    /// the class's shares have done so within a day, the contract is suspended for 7 days from then on.
+    /// @dev The first to call opens the motion; shares are those of a second before, so none count twice. While a contract
+    /// is suspended nothing can be attested and nothing is valid, but versions and oracles can still be changed.
+    function suspend(bytes32 contractId, uint8 classId) external;
+
+    /// @notice Ends a suspension. Timelock only.
+    function resume(bytes32 contractId) external;
+
+    /// @notice Lets a class suspend again before 30 days have passed since it last did. Timelock only.
+    function allowSuspension(bytes32 contractId, uint8 classId) external;
+
+    /// @notice When the suspension ends; 0 if there is none.
+    function suspendedUntil(bytes32 contractId) external view returns (uint48);
+
+    /// @notice The account that carries out the decisions of the contract's governor.
+    function timelockOf(bytes32 contractId) external view returns (address);
+
     /// @notice Name and governor under which the contract was registered.
     function identity(bytes32 contractId) external view returns (string memory name, address governor);
 
@@ -108,8 +158,22 @@ interface IContractRegistry {
     /// @notice The version with this index, 0 being the first.
     function versionAt(bytes32 contractId, uint256 index) external view returns (Version memory);
 
+    /// @notice programHash of an adopted version; zero if this text has never been adopted.
+    function programOf(bytes32 contractId, bytes32 specHash) external view returns (bytes32 programHash);
+
     /// @notice All that an attestation is checked against, in one call: zeros where nothing has been set.
-    function attestable(bytes32 contractId) external view returns (bytes32 specHash, bytes32 configDigest);
+    /// @return specHash In force, suspended or not.
+    /// @return configDigest In force.
+    /// @return until When the suspension ends; 0 if there is none.
+    function attestable(
+        bytes32 contractId
+    ) external view returns (bytes32 specHash, bytes32 configDigest, uint48 until);
+
+    /// @notice When an oracle set began and ceased to be in force; zeros: never did, has not.
+    function termOf(
+        bytes32 contractId,
+        bytes32 configDigest
+    ) external view returns (uint48 from, uint48 until);
 
     /// @notice Number of oracle sets the contract has had.
     function configCount(bytes32 contractId) external view returns (uint64);

@@ -67,7 +67,9 @@ class Ledger:
         self.votes = brownie.StakeholderVotes.deploy(self.timelock, CLASSES, members, deployer)
         self.registry = brownie.ContractRegistry.deploy(deployer)
         self.governor = brownie.StakeholderGovernor.deploy(self.setup(), deployer)
-        self.log = brownie.AttestationLog.deploy(self.registry, deployer)
+        self.machine = brownie.RewardMachine.deploy(deployer)
+        self.court = brownie.RewardCourt.deploy(self.registry, self.machine, deployer)
+        self.log = brownie.AttestationLog.at(self.court.log())
         for role in ("PROPOSER_ROLE", "CANCELLER_ROLE"):
             self.timelock.grantRole(keccak(text=role), self.governor, deployer)
         self.timelock.renounceRole(ZERO, actors.deployer, deployer)

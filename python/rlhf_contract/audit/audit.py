@@ -93,7 +93,7 @@ def _epoch(ledger: Ledger, history: History, folder: DataFolder, attestation: At
 
 
 def _order(history: History, attestation: Attestation) -> list[str]:
-    """Epochs follow each other, each naming the root before, none late."""
+    """Epochs follow each other, each naming the root before, none late, none revoked or behind a revoked one."""
     batch, found = attestation.batch, []
     position = history.attestations.index(attestation)
     previous = history.attestations[position - 1].batch.root if position else bytes(32)
@@ -101,9 +101,18 @@ def _order(history: History, attestation: Attestation) -> list[str]:
         found.append(f"it is number {position + 1} in the logs and calls itself {batch.epoch}")
     if batch.prevRoot != previous:
         found.append(f"prevRoot is {to_hex(batch.prevRoot)}, the epoch before has {to_hex(previous)}")
+    revoked = [a.batch.epoch for a in history.attestations[: position + 1] if _revoked_in(history, a, batch.runId)]
+    if batch.epoch in revoked:
+        found.append("the court has found a fault in it, and revoked it")
+    elif revoked:
+        found.append(f"it continues the run of epoch {revoked[0]}, which the court has revoked")
     if attestation.time > batch.deadline:
         found.append(f"it was attested at {attestation.time}, after its deadline {batch.deadline}")
     return found
+
+
+def _revoked_in(history: History, attestation: Attestation, run_id: bytes) -> bool:
+    return attestation.batch.epoch in history.revoked and attestation.batch.runId == run_id
 
 
 def _oracles(ledger: Ledger, history: History, attestation: Attestation) -> list[str]:

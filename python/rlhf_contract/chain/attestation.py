@@ -12,7 +12,7 @@ from rlhf_contract.chain.node import Sent
 from rlhf_contract.chain.typed_data import RewardBatch
 from rlhf_contract.errors import ChainError
 
-__all__ = ["InForce", "OracleSet", "attest", "in_force", "latest"]
+__all__ = ["InForce", "OracleSet", "attest", "in_force", "latest", "signed_call"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def in_force(ledger: Ledger) -> InForce:
     Raises ChainError when the stakeholders have adopted no version, or chosen no oracles.
     """
     block = ledger.node.block()
-    spec_hash, digest = ledger.node.read(ledger.registry.functions.attestable(ledger.contract_id), block)
+    spec_hash, digest, _ = ledger.node.read(ledger.registry.functions.attestable(ledger.contract_id), block)
     name = ledger.deployment.name
     if not any(spec_hash):
         raise ChainError(f"{name} has no active version: the stakeholders have adopted none yet")
@@ -77,9 +77,16 @@ def attest(
 
     Raises Refused with the log's own error: too few signatures, epoch not next, spec not active, expired …
     """
+    signed = signed_call(batch, oracles, signatures)
+    call = ledger.log.functions.attest(*signed)
+    return ledger.node.transact(relayer, call, f"attest epoch {batch.epoch} ({len(signed[3])} signatures)")
+
+
+def signed_call(
+    batch: RewardBatch, oracles: OracleSet, signatures: Mapping[str, bytes]
+) -> tuple[tuple[object, ...], tuple[int, list[str], int, int], int, list[bytes]]:
+    """Batch, set, bitmap and signatures, as the log and the court take them."""
     positions = [i for i, signer in enumerate(oracles.signers) if signer in signatures]
     bitmap = sum(1 << i for i in positions)
-    ordered = [signatures[oracles.signers[i]] for i in positions]
     fields = tuple(getattr(batch, name) for name in batch.__slots__)
-    call = ledger.log.functions.attest(fields, oracles.fields, bitmap, ordered)
-    return ledger.node.transact(relayer, call, f"attest epoch {batch.epoch} ({len(ordered)} signatures)")
+    return fields, oracles.fields, bitmap, [signatures[oracles.signers[i]] for i in positions]

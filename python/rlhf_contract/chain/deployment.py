@@ -30,6 +30,8 @@ class Deployment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     timelock: str
     governor: str
     log: str
+    court: str
+    machine: str
 
     def write(self, path: Path) -> None:
         path.write_bytes(msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n")
@@ -70,7 +72,7 @@ class StakeholderClass:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """The five contracts of one reward contract, behind one node."""
+    """The contracts of one reward contract, behind one node."""
 
     node: Node
     deployment: Deployment
@@ -79,6 +81,7 @@ class Ledger:
     timelock: Contract
     governor: Contract
     log: Contract
+    court: Contract
 
     @property
     def contract_id(self) -> bytes:
@@ -94,7 +97,7 @@ def attach(node: Node, deployment: Deployment) -> Ledger:
         raise WrongChain(
             f"the node serves chain {node.chain_id}, but {deployment.name} was deployed on chain {deployment.chain_id}"
         )
-    for what in ("registry", "votes", "timelock", "governor", "log"):
+    for what in ("registry", "votes", "timelock", "governor", "log", "court", "machine"):
         address = getattr(deployment, what)
         if not Web3.is_address(address) or not node.web3.eth.get_code(Web3.to_checksum_address(address)):
             raise ChainError(f"there is no contract at {address} ({what}) on chain {node.chain_id}")
@@ -106,11 +109,12 @@ def attach(node: Node, deployment: Deployment) -> Ledger:
         node.contract("StakeholderTimelock", deployment.timelock),
         node.contract("StakeholderGovernor", deployment.governor),
         node.contract("AttestationLog", deployment.log),
+        node.contract("RewardCourt", deployment.court),
     )
 
 
 def deploy(node: Node, account: LocalAccount, name: str, classes: tuple[StakeholderClass, ...], rules: Rules) -> Ledger:
-    """Deploy all five contracts, give the timelock to the governor alone, and register `name`.
+    """Deploy all contracts (the court makes its log), give the timelock to the governor alone, and register `name`.
 
     `account` pays and keeps no power. Raises Refused with the contract's error, e.g. when weights do not sum to one.
     """
@@ -135,7 +139,9 @@ def deploy(node: Node, account: LocalAccount, name: str, classes: tuple[Stakehol
             rules.guardian,
         ),
     )
-    log = node.deploy(account, "AttestationLog", registry.address)
+    machine = node.deploy(account, "RewardMachine")
+    court = node.deploy(account, "RewardCourt", registry.address, machine.address)
+    log = node.read(court.functions.log())
     for role in ("PROPOSER_ROLE", "CANCELLER_ROLE"):
         grant = timelock.functions.grantRole(node.read(timelock.functions[role]()), governor.address)
         node.transact(account, grant, f"grant {role} to the governor")
@@ -154,6 +160,8 @@ def deploy(node: Node, account: LocalAccount, name: str, classes: tuple[Stakehol
             votes.address,
             timelock.address,
             governor.address,
-            log.address,
+            log,
+            court.address,
+            machine.address,
         ),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from eth_abi import abi as eth_abi
@@ -49,12 +49,16 @@ class Attestation:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Everything up to `block`, in order. `differences` says where storage disagrees with the logs."""
+    """Everything up to `block`, in order. `revoked` are the epochs in which the court has found a fault.
+
+    `differences` says where storage disagrees with the logs.
+    """
 
     block: BlockNumber
     versions: tuple[Version, ...]
     oracle_sets: tuple[tuple[Place, bytes, OracleSet], ...]
     attestations: tuple[Attestation, ...]
+    revoked: frozenset[int] = field(default=frozenset())
     differences: tuple[str, ...] = field(default=())
 
     def version_at(self, place: Place) -> Version | None:
@@ -78,8 +82,9 @@ def read_history(ledger: Ledger) -> History:
         versions = tuple(_version(ledger, log) for log in _logs(ledger, ledger.registry.events.Activated, block))
         sets = tuple(_oracle_set(log) for log in _logs(ledger, ledger.registry.events.OraclesSet, block))
         attestations = tuple(_attestation(ledger, log) for log in _logs(ledger, ledger.log.events.Attested, block))
-    history = History(block, versions, sets, attestations)
-    return History(block, versions, sets, attestations, tuple(_differences(ledger, history)))
+        revoked = frozenset(log["args"]["epoch"] for log in _logs(ledger, ledger.log.events.Revoked, block))
+    history = History(block, versions, sets, attestations, revoked)
+    return replace(history, differences=tuple(_differences(ledger, history)))
 
 
 def signers_of(ledger: Ledger, attestation: Attestation) -> list[str]:
@@ -166,7 +171,7 @@ def _differences(ledger: Ledger, history: History) -> list[str]:
     registry, log = ledger.registry.functions, ledger.log.functions
     zero = bytes(32)
     versions, sets, epochs = history.versions, history.oracle_sets, history.attestations
-    active, digest = read(registry.attestable(id_), block)
+    active, digest, _ = read(registry.attestable(id_), block)
     last, root = read(log.latest(id_), block)
     pairs = [
         ("active specHash", active, versions[-1].spec_hash if versions else zero),
@@ -179,7 +184,8 @@ def _differences(ledger: Ledger, history: History) -> list[str]:
         pairs.append((f"version {index}", read(registry.versionAt(id_, index), block)[0], version.spec_hash))
     for attestation in epochs:
         stored = read(log.epochs(id_, attestation.batch.epoch), block)
-        said = [attestation.batch.root, attestation.time, attestation.batch.count]
+        count = 0 if attestation.batch.epoch in history.revoked else attestation.batch.count
+        said = [attestation.batch.root, attestation.time, count]
         pairs.append((f"epoch {attestation.batch.epoch}", list(stored), said))
     for _, digest, oracles in sets:
         computed = read(registry.oracleDigest(id_, oracles.fields), block)

@@ -17,6 +17,7 @@ from web3.contract import Contract
 from web3.contract.contract import ContractFunction
 from web3.exceptions import ContractLogicError, Web3Exception, Web3RPCError
 from web3.types import TxParams
+from web3.types import Wei as RpcWei
 
 from rlhf_contract.chain.solidity import CONTRACTS, artifact
 from rlhf_contract.errors import ChainError, Refused, WrongChain
@@ -27,6 +28,7 @@ __all__ = ["Node", "Sent", "connect", "explained"]
 
 REQUEST_SECONDS = 30
 RECEIPT_SECONDS = 180
+NOTHING = Wei(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +63,13 @@ class Node:
         receipt = self._send(account, transaction, what)
         return self.contract(name, receipt["contractAddress"])
 
-    def transact(self, account: LocalAccount, call: ContractFunction, what: str) -> Sent:
-        """Send `call` from `account` and wait until it is mined.
+    def transact(self, account: LocalAccount, call: ContractFunction, what: str, value: Wei = NOTHING) -> Sent:
+        """Send `call` from `account`, with `value` wei, and wait until it is mined.
 
         Raises Refused with the contract's own error, ChainError when the node fails or the time is over.
         """
         with explained(what):
-            transaction = call.build_transaction(self._envelope(account))
+            transaction = call.build_transaction({**self._envelope(account), "value": RpcWei(value)})
         self._send(account, transaction, what)
         return self.sent[-1]
 

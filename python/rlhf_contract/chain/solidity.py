@@ -20,6 +20,7 @@ OPTIMIZER_RUNS = 200
 CONTRACTS = (
     "AttestationLog",
     "ContractRegistry",
+    "RewardCourt",
     "RewardMachine",
     "StakeholderGovernor",
     "StakeholderTimelock",

@@ -34,6 +34,18 @@ def test_the_same_set_again_has_another_digest(ledger, timelock, oracles):
     assert ledger.registry.configCount(ledger.contract_id) == 3
 
 
+def test_terms_of_oracle_sets(ledger, timelock, oracles):
+    """When a set began and ceased to be in force stays readable; zeros for one that never was."""
+    first, second = (
+        ledger.registry.setOracles(ledger.contract_id, [oracles[i].address], 1, 0, {"from": timelock}) for i in (0, 1)
+    )
+    digests = [tx.events["OraclesSet"]["configDigest"] for tx in (first, second)]
+
+    assert ledger.registry.termOf(ledger.contract_id, digests[0]) == (first.timestamp, second.timestamp)
+    assert ledger.registry.termOf(ledger.contract_id, digests[1]) == (second.timestamp, 0)
+    assert ledger.registry.termOf(ledger.contract_id, ZERO) == (0, 0)
+
+
 def test_only_the_timelock_sets_oracles(ledger, actors, oracles):
     """An oracle cannot appoint itself."""
     with reverts_with("NotTimelock", ledger.contract_id, ledger.timelock.address, actors.stranger):
@@ -42,7 +54,8 @@ def test_only_the_timelock_sets_oracles(ledger, actors, oracles):
 
 def test_nothing_is_attestable_before_anything_is_set(ledger):
     """Zeros, which no batch can match."""
-    assert [bytes(x) for x in ledger.registry.attestable(ledger.contract_id)] == [ZERO, ZERO]
+    assert [bytes(x) for x in ledger.registry.attestable(ledger.contract_id)[:2]] == [ZERO, ZERO]
+    assert ledger.registry.attestable(ledger.contract_id)[2] == 0
 
 
 @pytest.mark.parametrize("count", [0, 32])
