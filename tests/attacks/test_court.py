@@ -14,9 +14,12 @@ from rlhf_contract.errors import Refused
 from rlhf_contract.merkle import tree
 from rlhf_contract.merkle.leaf import encode_leaf
 from rlhf_contract.oracle import attester
-from rlhf_contract.oracle.epoch_file import Epoch, leaf_hashes
+from rlhf_contract.oracle.epoch_file import Epoch, leaf_hashes, read_epoch, write_epoch
 from rlhf_contract.types import Status, Wei
 from story import Story
+from wallet_cli import Run, run
+
+__all__ = ["run"]  # a fixture
 
 BOND = Wei(10**17)
 COLLUDING = ("oracle 1", "oracle 2")
@@ -67,3 +70,35 @@ def test_a_stranger_undoes_what_colluding_oracles_attested(story: Story, rpc: st
     first, second = audit(rpc, story.folder).epochs
     assert "the court has found a fault in it, and revoked it" in first.findings
     assert second.findings == ("it continues the run of epoch 1, which the court has revoked",)
+
+
+def test_whoever_has_the_data_can_challenge_from_the_command_line(
+    story: Story, rpc: str, monkeypatch: pytest.MonkeyPatch, run: Run
+) -> None:
+    """It finds the wrong row itself, is refused where nothing is wrong, and the auditor sees the epoch revoked."""
+    ledger, stranger = story.ledger, story.accounts["stranger"]
+    court.deposit(ledger, story.accounts["relayer"], story.accounts["oracle 1"].address, BOND)
+    story.attest()
+    prepared = story.prepare()
+    header, right, _ = read_epoch(prepared.path)
+    row = int(np.flatnonzero(right.status == Status.REWARDED)[5])
+    reward = right.reward.copy()
+    reward[row] -= 1
+    forged = Epoch(right.samples, right.status, right.signals, reward)
+    root = tree.build(list(leaf_hashes(forged))).root
+    data_hash = write_epoch(story.folder.epoch(root), header, forged)
+    batch = replace(prepared.batch, root=root, dataHash=data_hash)
+    message = batch_message(batch, ledger.node.chain_id, ledger.log.address)
+    story.post(batch, {story.accounts[n].address: sign(story.accounts[n], message) for n in COLLUDING})
+    monkeypatch.setenv("STRANGER_KEY", stranger.key.hex())
+    command = f"challenge --data {story.folder.path} --rpc {rpc} --key-env STRANGER_KEY --yes --epoch"
+
+    code, _, err = run(f"{command} 1")
+    assert (code, "every reward of epoch 1 is right" in err) == (1, True)
+    code, _, err = run(f"{command} 7")
+    assert (code, "no epoch 7 has been attested" in err) == (1, True)
+    code, _, err = run(f"{command} 2 --row {row - 1}")
+    assert (code, "LeafIsRight" in err) == (6, True)
+    code, out, err = run(f"{command} 2")
+    assert (code, f"row {row} (1 wrong)" in out, "revoked" in out) == (0, True, True), err
+    assert "the court has found a fault in it, and revoked it" in audit(rpc, story.folder).epochs[1].findings

@@ -9,6 +9,7 @@ import typer
 from rlhf_contract import __version__
 from rlhf_contract.cli import (
     audit,
+    challenge,
     compile,
     demo,
     diff,
@@ -55,6 +56,7 @@ commands.command()(proposals.show)
 commands.command()(vote.vote)
 commands.command()(vote.relay)
 commands.command()(propose.execute)
+commands.command()(challenge.challenge)
 commands.command("audit")(audit.audit_)
 commands.command()(demo.demo)
 commands.command("lsp")(lsp.lsp)

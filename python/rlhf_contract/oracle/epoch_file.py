@@ -26,7 +26,7 @@ from rlhf_contract.merkle import tree
 from rlhf_contract.merkle.leaf import encode_leaf, encode_leaves
 from rlhf_contract.types import ABSENT
 
-__all__ = ["DataFolder", "Epoch", "Header", "leaf_hashes", "read_epoch", "write_epoch"]
+__all__ = ["DataFolder", "Epoch", "Header", "leaf_hashes", "leaf_of", "read_epoch", "write_epoch"]
 
 METADATA = b"rlhf_contract"
 MAX_ROWS = 2**32 - 1  # a leaf's index is a uint32
@@ -89,14 +89,19 @@ class DataFolder:
 def leaf_hashes(epoch: Epoch) -> Iterable[bytes]:
     """keccak256 of each row's leaf, in order. With lists, leaves differ in length and are packed one by one."""
     if epoch.lists:
-        return (keccak256(leaf) for leaf in _leaves_with_lists(epoch))
+        return (keccak256(leaf) for leaf in _leaves(epoch, range(len(epoch))))
     leaves = encode_leaves(epoch.samples, epoch.status, epoch.signals, epoch.reward)
     return (keccak256(leaf.tobytes()) for leaf in leaves)
 
 
-def _leaves_with_lists(epoch: Epoch) -> Iterable[bytes]:
+def leaf_of(epoch: Epoch, row: int) -> bytes:
+    """The leaf of one row."""
+    return next(iter(_leaves(epoch, [row])))
+
+
+def _leaves(epoch: Epoch, rows: Iterable[int]) -> Iterable[bytes]:
     starts = {index: column.starts.tolist() for index, column in epoch.lists.items()}
-    for row in range(len(epoch)):
+    for row in rows:
         numbers: list[int] = []
         for index in range(len(epoch.signals)):
             numbers.append(int(epoch.signals[index, row]))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from rlhf_contract.errors import SpecMismatch
 from rlhf_contract.hashing import keccak256, to_hex
@@ -14,10 +15,11 @@ from rlhf_contract.lang.contract import Contract
 from rlhf_contract.machine import to_numpy
 from rlhf_contract.machine.compile import compile_contract
 from rlhf_contract.machine.program import Program
+from rlhf_contract.machine.to_numpy import Outcomes
 from rlhf_contract.oracle.epoch_file import Epoch, Header, root_of
 from rlhf_contract.types import ABSENT, Status, decimal_text
 
-__all__ = ["findings", "load_voted"]
+__all__ = ["findings", "load_voted", "wrong_rows"]
 
 MOST_ROWS_NAMED = 5
 
@@ -62,8 +64,7 @@ def findings(
     names = tuple(s.name for s in contract.signals)
     if header.signals != names:
         return [f"the file has the signals {', '.join(header.signals)}; the contract reads {', '.join(names)}"]
-    outcomes = to_numpy.run(program, epoch.signals, epoch.lists, progress)
-    wrong = np.flatnonzero((outcomes.status != epoch.status) | (outcomes.reward != epoch.reward))
+    outcomes, wrong = _compared(program, epoch, progress)
     found = [
         f"row {row}: the file says {_says(epoch.status[row], epoch.reward[row])}, "
         f"the contract says {_says(outcomes.status[row], outcomes.reward[row])}"
@@ -75,6 +76,19 @@ def findings(
     if actual != root:
         found.append(f"the rows hash to the root {to_hex(actual)}, not to {to_hex(root)}")
     return found
+
+
+def wrong_rows(program: Program, epoch: Epoch) -> list[int]:
+    """The rows whose status or reward is not what `program` gives."""
+    rows: list[int] = _compared(program, epoch, None)[1].tolist()
+    return rows
+
+
+def _compared(
+    program: Program, epoch: Epoch, progress: Callable[[int], None] | None
+) -> tuple[Outcomes, npt.NDArray[np.int64]]:
+    outcomes = to_numpy.run(program, epoch.signals, epoch.lists, progress)
+    return outcomes, np.flatnonzero((outcomes.status != epoch.status) | (outcomes.reward != epoch.reward))
 
 
 def _says(status: int, reward: int) -> str:

@@ -1,0 +1,72 @@
+"""What the court needs to undo an epoch: one wrong leaf with its proof, the program, and who signed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rlhf_contract.chain.attestation import OracleSet
+from rlhf_contract.chain.deployment import Ledger
+from rlhf_contract.chain.history import read_history, signers_of
+from rlhf_contract.chain.typed_data import RewardBatch
+from rlhf_contract.errors import EpochError
+from rlhf_contract.merkle import tree
+from rlhf_contract.oracle.epoch_file import DataFolder, leaf_hashes, leaf_of, read_epoch
+from rlhf_contract.oracle.recompute import load_voted, wrong_rows
+
+__all__ = ["Evidence", "evidence"]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A challenge as `chain.court` takes it. `wrong` counts the rows that could have been chosen."""
+
+    batch: RewardBatch
+    oracles: OracleSet
+    signatures: Mapping[str, bytes]
+    row: int
+    wrong: int
+    leaf: bytes
+    proof: tuple[bytes, ...]
+    program: bytes
+
+
+def evidence(ledger: Ledger, folder: DataFolder, number: int, row: int | None = None) -> Evidence:
+    """Evidence against epoch `number`, by the first row that is wrong, or by `row`.
+
+    Raises EpochError: no such epoch or row, data that are not what was attested, or nothing wrong with it.
+    SpecMismatch, SpecError and ChainError as they come.
+    """
+    history = read_history(ledger)
+    found = next((a for a in history.attestations if a.batch.epoch == number), None)
+    if found is None:
+        raise EpochError(f"no epoch {number} has been attested; there are {len(history.attestations)}")
+    in_force = history.oracles_at(found.place)
+    if found.signatures is None or in_force is None:
+        raise EpochError(f"the signatures of epoch {number} are not in its transaction: nobody is shown to have signed")
+    batch = found.batch
+    program_hash = next((v.program_hash for v in history.versions if v.spec_hash == batch.specHash), bytes(32))
+    _, program = load_voted(folder.spec(batch.specHash), batch.specHash, program_hash)
+    _, epoch, _ = read_epoch(folder.epoch(batch.root))
+    built = tree.build(list(leaf_hashes(epoch)))
+    if built.root != batch.root:
+        raise EpochError(
+            f"the rows in {folder.epoch(batch.root)} are not those that were attested: they hash to another root"
+        )
+    if row is not None and not 0 <= row < len(epoch):
+        raise EpochError(f"epoch {number} has the rows 0 to {len(epoch) - 1}, not {row}")
+    wrong = wrong_rows(program, epoch)
+    if row is None and not wrong:
+        raise EpochError(f"every reward of epoch {number} is right: a challenge would only cost you gas")
+    chosen = wrong[0] if row is None else row
+    signatures = dict(zip(signers_of(ledger, found), found.signatures, strict=True))
+    return Evidence(
+        batch,
+        in_force[1],
+        signatures,
+        chosen,
+        len(wrong),
+        leaf_of(epoch, chosen),
+        tuple(built.proof(chosen)),
+        program.data,
+    )
