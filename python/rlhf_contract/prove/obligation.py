@@ -29,10 +29,6 @@ class Question:
     free: tuple[Free, ...] | None = None
     cut: frozenset[int] = frozenset()
 
-    @property
-    def rows(self) -> int:
-        return 1 if self.free is None else 2
-
 
 @dataclass(frozen=True, slots=True)
 class Obligation:

@@ -108,8 +108,8 @@ def test_limits_may_be_fractions_of_a_second() -> None:
     assert ask("endless_unnoticed", limits=Limits(0.2, 100)) == {"endless_unnoticed": Stopped("stopped after 0.2 s")}
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux enforces RLIMIT_AS")
 def test_a_hungry_task_is_stopped_at_its_cap() -> None:
+    """It fails where the system enforces no such cap, as on macOS: the claim is not true there."""
     found = ask("hungry", "echo", limits=Limits(60, 100), jobs=1)
 
     assert found == {"hungry": Stopped("stopped at 100 MB of memory"), "echo": "here"}
