@@ -211,7 +211,14 @@ class Decider:
     def _simplest(self, obligation: Obligation, rows: tuple[Row, ...]) -> tuple[Row, ...]:
         free = obligation.question.free or ()
         stop = time.monotonic() + self.budget.seconds
-        return simplify(self.contract, rows, free, self.outcome, lambda rows: self.broken(obligation, rows), stop)
+        return simplify(
+            self.contract,
+            rows,
+            free,
+            lambda row: len(self.outcome(row).breaches),
+            lambda rows: self.broken(obligation, rows),
+            stop,
+        )
 
     def _result(self, o: Obligation, verdict: Verdict, tier: Tier, rows: tuple[Row, ...] = ()) -> Result:
         return Result(o.id, o.sentence, verdict, tier, self.witness(rows), o.source, o.assumptions)

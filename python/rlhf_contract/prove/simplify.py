@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator
+from math import inf
 
 from rlhf_contract.lang.contract import Contract
 from rlhf_contract.lang.ir import SignalSpec
-from rlhf_contract.machine.step import Outcome
 from rlhf_contract.prove.to_z3 import Free
 from rlhf_contract.prove.witness import Row, cells
 
-__all__ = ["simplify"]
+__all__ = ["shortened", "simplify"]
 
 Rows = tuple[Row, ...]
 MAX_TRIALS = 10_000
@@ -22,19 +22,20 @@ def simplify(
     contract: Contract,
     rows: Rows,
     free: Collection[Free],
-    outcome: Callable[[Row], Outcome],
+    breaches: Callable[[Row], int],
     broken: Callable[[Rows], bool],
-    stop: float,
+    stop: float = inf,
 ) -> Rows:
     """Greedy: shorter lists, then number by number: fewest violated rules, rows as alike as may be, fewest digits.
 
     What is not `free` has the same value in all rows and moves in all of them. `broken` must hold of `rows`, and does
-    of the result. Rows that take long to run are left as they are at `stop` on the monotonic clock.
+    of the result. `breaches` counts the rules that a row violates. Rows that take long to run are left as they are at
+    `stop` on the monotonic clock.
     """
     trials = 0
 
-    def breaches(candidate: Rows) -> int:
-        return sum(len(outcome(row).breaches) for row in candidate)
+    def violated(candidate: Rows) -> int:
+        return sum(map(breaches, candidate))
 
     def still(candidate: Rows) -> bool:
         nonlocal trials
@@ -44,15 +45,15 @@ def simplify(
     shorter: Rows | None = rows
     while shorter:
         rows = shorter
-        shorter = next((c for c in _shortened(contract, rows, free) if still(c)), None)
+        shorter = next((c for c in shortened(contract, rows, free) if still(c)), None)
     for _ in range(PASSES):  # a later number may set an earlier one free
         before = rows
         for group in _groups(contract, rows, free):
-            best, fewest, found = rows, breaches(rows), False
+            best, fewest, found = rows, violated(rows), False
             first, start, spec = group[0]
             for value in _simple(spec, rows[first][start]):
                 candidate = _with(rows, group, value)
-                count = breaches(candidate) if still(candidate) else fewest + 1
+                count = violated(candidate) if still(candidate) else fewest + 1
                 if count < fewest or (count == fewest and not found):
                     best, fewest, found = candidate, count, True
                 if found and not fewest:
@@ -89,7 +90,7 @@ def _with(rows: Rows, group: Cells, value: int) -> Rows:
     return tuple(tuple(row) for row in changed)
 
 
-def _shortened(contract: Contract, rows: Rows, free: Collection[Free]) -> Iterator[Rows]:
+def shortened(contract: Contract, rows: Rows, free: Collection[Free]) -> Iterator[Rows]:
     """The rows without one element of one list: of all rows, or of one where the list is free."""
     for index, spec in enumerate(contract.signals):
         if spec.kind != "list":

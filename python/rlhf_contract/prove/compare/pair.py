@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,14 +12,13 @@ from rlhf_contract.machine.compile import compile_contract
 from rlhf_contract.machine.program import Program
 from rlhf_contract.machine.step import Outcome, run
 from rlhf_contract.prove.compare.keys import Table, keys
+from rlhf_contract.prove.simplify import simplify
 from rlhf_contract.prove.witness import Row, readable
 from rlhf_contract.types import ABSENT, MICRO, Status, decimal_text
 
 __all__ = ["Pair", "Side", "pair", "simplest"]
 
 NUMBERS = ("int", "real")
-MAX_TRIALS = 6_000
-PASSES = 2
 
 
 class Side:
@@ -174,71 +173,9 @@ def _read(spec: SignalSpec, wide: SignalSpec, value: int) -> int:
 
 
 def simplest(pair: Pair, row: Row, still: Callable[[Row], bool]) -> Row:
-    """Greedy: the same finding with shorter lists, fewer broken rules, and numbers at an end, zero or of few digits."""
-    trials = 0
-    contract = pair.together
-
-    def good(candidate: Row) -> bool:
-        nonlocal trials
-        trials += 1
-        return trials <= MAX_TRIALS and still(candidate)
+    """The same finding with shorter lists, fewer broken rules, and rounder numbers."""
 
     def breaches(candidate: Row) -> int:
         return sum(len(outcome.breaches) for outcome in pair.outcomes(candidate))
 
-    shorter: Row | None = row
-    while shorter:
-        row = shorter
-        shorter = next((c for c in shortened(contract, row) if good(c)), None)
-    for _ in range(PASSES):  # a later number may set an earlier one free
-        before = row
-        for at, spec in places(contract, row):
-            best, fewest, found = row, breaches(row), False
-            for value in _plain(spec, row[at]):
-                candidate = (*row[:at], value, *row[at + 1 :])
-                if value != row[at] and not good(candidate):
-                    continue
-                count = breaches(candidate)
-                if count < fewest or (count == fewest and not found):
-                    best, fewest, found = candidate, count, True
-            row = best
-        if row == before:
-            break
-    return row
-
-
-def places(contract: Contract, row: Row) -> Iterator[tuple[int, SignalSpec]]:
-    """Every number of `row` that is a value."""
-    at = 0
-    for spec in contract.signals:
-        if spec.kind == "list":
-            yield from ((at + 1 + k, spec.fields[k % len(spec.fields)]) for k in range(row[at] * len(spec.fields)))
-            at += row[at] * len(spec.fields)
-        else:
-            yield at, spec
-        at += 1
-
-
-def shortened(contract: Contract, row: Row) -> Iterator[Row]:
-    """The row without one element of a list."""
-    at = 0
-    for spec in contract.signals:
-        if spec.kind == "list":
-            width = len(spec.fields)
-            for element in range(row[at]):
-                cut = at + 1 + element * width
-                yield (*row[:at], row[at] - 1, *row[at + 1 : cut], *row[cut + width :])
-            at += row[at] * width
-        at += 1
-
-
-def _plain(spec: SignalSpec, value: int) -> Iterator[int]:
-    """Values to try, the plainest first; `value` itself is among them."""
-    if spec.kind in ("bool", "choice"):
-        yield from range(spec.lowest, spec.highest + 1)
-        return
-    tried = [*(end for end in (0, spec.highest, spec.lowest) if len(str(abs(end)).rstrip("0")) <= 2)]
-    for keep in range(len(str(max(abs(spec.lowest), abs(spec.highest)))), -1, -1):
-        step = 10**keep
-        tried += [value // step * step, -(-value // step) * step]
-    yield from (v for v in dict.fromkeys(tried) if spec.lowest <= v <= spec.highest)
+    return simplify(pair.together, (row,), (), breaches, lambda rows: still(rows[0]))[0]

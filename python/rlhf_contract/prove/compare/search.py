@@ -15,12 +15,13 @@ import z3
 from rlhf_contract.lang.contract import Requirement
 from rlhf_contract.lang.ir import SignalSpec
 from rlhf_contract.prove.compare.keys import TRUE
-from rlhf_contract.prove.compare.pair import Pair, Side, places, shortened, simplest
+from rlhf_contract.prove.compare.pair import Pair, Side, simplest
 from rlhf_contract.prove.compare.question import Found, Reading, find, give_up, unconfirmed
 from rlhf_contract.prove.intervals import intervals
 from rlhf_contract.prove.query import Budget
+from rlhf_contract.prove.simplify import shortened
 from rlhf_contract.prove.to_z3 import TooLarge
-from rlhf_contract.prove.witness import Row
+from rlhf_contract.prove.witness import Row, cells
 from rlhf_contract.types import Status
 
 __all__ = ["Largest", "admitted_by_one", "largest", "open_questions", "pays_more_for_a_breach"]
@@ -271,9 +272,11 @@ class _Search:
 
 
 def _neighbours(pair: Pair, row: Row) -> Iterator[Row]:
-    for at, spec in places(pair.together, row):
+    for at, spec, _, _ in cells(pair.together, row):
+        if spec.kind == "list":
+            continue
         values = (
             range(spec.lowest, spec.highest + 1) if spec.kind in ("bool", "choice") else (spec.lowest, spec.highest)
         )
         yield from ((*row[:at], value, *row[at + 1 :]) for value in values if value != row[at])
-    yield from shortened(pair.together, row)
+    yield from (rows[0] for rows in shortened(pair.together, (row,), ()))
