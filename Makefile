@@ -78,7 +78,7 @@ PROMTOOL ?= promtool
 monitoring: ## promtool over the rules in deploy/monitoring; needs Prometheus installed
 	@command -v $(PROMTOOL) >/dev/null || { echo "promtool is needed: install Prometheus (Debian and Ubuntu: \
 	apt install prometheus), or name it with PROMTOOL=/folder/promtool" >&2; exit 1; }
-	@$(PROMTOOL) check config deploy/monitoring/prometheus.yml
+	@$(PROMTOOL) check config --syntax-only deploy/monitoring/prometheus.yml
 	@$(PROMTOOL) test rules deploy/monitoring/alerts_test.yml
 
 bench: setup bench/node_modules/.package-lock.json .venv-bench/installed .venv-trainers/project ## everything that is said of speed and gas, beside others: bench/results.json; 35 minutes

@@ -5,6 +5,7 @@ RE2 has no look-around and no back-references; a pattern that needs them is refu
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, Literal
@@ -44,8 +45,9 @@ class _Rule(Scorer):
     def answers(self, texts: Texts) -> Sequence[object]:
         return [self._answer(text) for text in (texts.completions if self._reads == COMPLETION else texts.prompts)]
 
+    @abstractmethod
     def _answer(self, text: str) -> object:
-        raise NotImplementedError
+        """What is said of one text."""
 
     def _compiled(self, patterns: Sequence[str]) -> list[Any]:
         re2 = needed("re2", self.name, self.extra)

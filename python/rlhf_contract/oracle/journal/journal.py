@@ -120,14 +120,18 @@ class Journal:
         empty = [offer.rows for offer in offers if offer.rows < 1]
         if empty:
             raise JournalError(f"a batch has at least one row, not {empty[0]}")
-        for last in (False, True):
-            try:
-                with writing(self.engine, "accepting a batch") as connection:
-                    return [self._keep(connection, offer) for offer in offers]
-            except IntegrityError as error:  # the same key at the same moment: now its answer is there
-                if last:
-                    raise JournalError(f"accepting a batch: {error.orig}") from error
-        raise AssertionError  # pragma: no cover
+        try:
+            return self._keep_all(offers)
+        except IntegrityError:  # the same key at the same moment: now its answer is there
+            pass
+        try:
+            return self._keep_all(offers)
+        except IntegrityError as error:
+            raise JournalError(f"accepting a batch: {error.orig}") from error
+
+    def _keep_all(self, offers: Sequence[Offer]) -> list[Accepted | KeyReused]:
+        with writing(self.engine, "accepting a batch") as connection:
+            return [self._keep(connection, offer) for offer in offers]
 
     def _keep(self, connection: Connection, offer: Offer) -> Accepted | KeyReused:
         if offer.request is not None:
