@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from mmap import PAGESIZE
 
 import numpy as np
 import numpy.typing as npt
@@ -93,11 +94,16 @@ def build(leaf_hashes: Bytes | Sequence[bytes], progress: Callable[[int], None] 
 def room(count: int) -> Tree:
     """A tree whose `leaves` are still to be written, and then filled: so no leaf hash is ever copied.
 
+    One byte of each page is written here, by one thread: when all threads are the first to touch new memory, they wait
+    for each other in the kernel, for several times as long.
+
     Raises ValueError for no leaves.
     """
     if not count:
         raise ValueError("a tree has at least one leaf")
-    return Tree(np.empty((2 * count - 1, 32), np.uint8))
+    nodes = np.empty((2 * count - 1, 32), np.uint8)
+    nodes.reshape(-1)[::PAGESIZE] = 0
+    return Tree(nodes)
 
 
 def fill(tree: Tree, progress: Callable[[int], None] | None = None) -> Tree:
