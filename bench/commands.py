@@ -1,4 +1,5 @@
-"""How long the command line takes: to start, to read a contract of 500 blocks, to prove the reference contract.
+"""How long the command line takes: to start, to read a contract of 500 blocks, to prove the reference contract; and
+what the hash kernel adds to the first command that needs it, when it was compiled before and when it was not.
 
     bench/run.py --only commands
 
@@ -14,9 +15,11 @@ import statistics
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
+from pathlib import Path
 
 from reference import SPEC
-from row import Row, Run, at_most
+from row import Missing, Other, Row, Run, at_most
 
 from contracts import mixed
 
@@ -44,7 +47,50 @@ def rows(run: Run) -> list[Row]:
     ):
         run.tell(what)
         made.append(Row(f"commands.{id_}", what, seconds(run, words), "s", target=target, runs=run.repeats))
-    return made
+    return [*made, *kernel(run)]
+
+
+def kernel(run: Run) -> list[Row]:
+    """Loading the hash kernel (numba), from the folder where numba keeps what it has compiled, and without one."""
+    if find_spec("numba") is None:
+        raise Missing("the kernel needs numba: pip install 'rlhf-contract-wizard[speed]'")
+    run.tell("loading the hash kernel")
+    kept = run.folder / "numba"
+    loading(kept)
+    warm = statistics.median(loading(kept) for _ in range(run.repeats))
+    beside = statistics.median(loading(kept, hidden="") for _ in range(run.repeats))
+    cold = statistics.median(loading(run.folder / f"numba{turn}") for turn in range(run.repeats))
+    return [
+        Row(
+            "commands.kernel",
+            "loading the hash kernel, where scipy is not installed",
+            warm,
+            "s",
+            Other("where it is: numba imports scipy.linalg, which we need for `fit` alone", beside),
+            at_most(0.5),
+            run.repeats,
+        ),
+        Row("commands.kernel_cold", "compiling it, the first time on a machine", cold, "s", runs=run.repeats),
+    ]
+
+
+LOAD = """
+import sys, time
+sys.modules.update(dict.fromkeys(sys.argv[1].split()))
+from rlhf_contract.merkle import batch
+clock, used = time.perf_counter(), time.process_time()
+assert batch.kernel_for(batch.WORTH_IT)
+print(min(time.perf_counter() - clock, time.process_time() - used))
+"""
+
+
+def loading(folder: Path, hidden: str = "scipy") -> float:
+    """Seconds in a process of its own, in which the package `hidden` cannot be imported."""
+    words = [sys.executable, "-c", LOAD, hidden]
+    said = subprocess.run(words, capture_output=True, text=True, env=os.environ | {"NUMBA_CACHE_DIR": str(folder)})
+    if said.returncode:
+        raise AssertionError(said.stderr)
+    return float(said.stdout)
 
 
 def large(blocks: int) -> str:
