@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -112,15 +113,22 @@ def test_every_reward_of_a_run_is_attested(
 
 
 @pytest.mark.timeout(600)
-def test_the_example_runs_as_the_readme_shows_it(oracle: Place, rpc: str, model: Path, tmp_path: Path) -> None:
-    """examples/train_trl.py trains, has its rewards attested, and ends with 0."""
+@pytest.mark.parametrize("processes", [1, 2])
+def test_the_example_runs_as_the_readme_shows_it(
+    processes: int, oracle: Place, rpc: str, model: Path, tmp_path: Path
+) -> None:
+    """examples/train_trl.py trains, alone or on two ranks of one run, has its rewards attested, and ends with 0."""
+    start = (
+        [] if processes == 1 else ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}", "--"]
+    )
+    run = f"the example on {processes}"
     done = subprocess.run(
-        [sys.executable, str(ROOT / "examples" / "train_trl.py"), "--model", str(model), "--oracle", oracle.url,
-         "--run", "the example", "--steps", "3", "--out", str(tmp_path)],
-        capture_output=True, text=True, timeout=500,
+        [sys.executable, *start, str(ROOT / "examples" / "train_trl.py"), "--model", str(model), "--oracle", oracle.url,
+         "--run", run, "--steps", "3", "--out", str(tmp_path)],
+        capture_output=True, text=True, timeout=500, env=os.environ | {"OMP_NUM_THREADS": "1"},
     )  # fmt: skip
 
     assert done.returncode == 0, done.stderr[-3000:]
-    assert attested(oracle, "the example") == told(tmp_path)
-    assert sum(told(tmp_path).values()) == 12
+    assert attested(oracle, run) == told(tmp_path)
+    assert sum(told(tmp_path).values()) == 12 * processes
     assert audit(rpc, oracle.store).true
