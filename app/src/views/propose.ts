@@ -13,6 +13,7 @@ import {failure} from '../ui/failure'
 import {short} from '../ui/format'
 import {action, facts, hash, loading, notice} from '../ui/parts'
 import {patch} from '../ui/patch'
+import {proving} from '../ui/proof'
 import {to} from '../ui/router'
 import {connect} from '../ui/wallets'
 import type {View} from './screen'
@@ -86,14 +87,7 @@ async function check(desk: Desk, text: string, where: HTMLElement): Promise<void
     const proof = await whenDone(
       () => desk.api.proof(spec.specHash),
       (now) => {
-        replace(
-          where,
-          loading(
-            now.total > 0
-              ? `Proving: ${now.done} of ${now.total} promises done …`
-              : 'Proving every promise …',
-          ),
-        )
+        replace(where, proving(now))
       },
     )
     const before = active ? await desk.text(active).catch(() => null) : null
