@@ -14,7 +14,7 @@ import {ballotFields} from './ballot'
 import type {Desk} from './desk'
 import {ask} from './dialog'
 import {h, visible, type Child} from './dom'
-import {failure} from './failure'
+import {failure, sendFailure} from './failure'
 import {short} from './format'
 import {action, hash, loading, notice, time} from './parts'
 import {connect} from './wallets'
@@ -182,19 +182,7 @@ export function next(desk: Desk, p: Proposal, done: Done, fail: Fail, again: () 
         receipt(sent),
       ])
     } catch (error) {
-      const wrong = error instanceof PageError && error.code === 'wrong_chain'
-      fail(
-        failure(
-          error,
-          wrong
-            ? async () => {
-                await desk.switchChain().catch(() => {})
-                await run()
-              }
-            : run,
-          wrong ? 'Change the chain and go on' : 'Try again',
-        ),
-      )
+      fail(sendFailure(desk, error, run))
     }
   }
   return [

@@ -1,7 +1,6 @@
 /** Propose a new text: read, proved and compared here before anybody has to vote on it. */
 
 import {whenDone} from '../api'
-import {PageError} from '../errors'
 import {wallet} from '../index'
 import type {Proof, SpecDocument} from '../types'
 import {announce} from '../ui/announce'
@@ -9,7 +8,7 @@ import type {Desk} from '../ui/desk'
 import {h, replace, visible} from '../ui/dom'
 import {firstSentence, points} from '../ui/effect'
 import {promises} from '../ui/english'
-import {failure} from '../ui/failure'
+import {failure, sendFailure} from '../ui/failure'
 import {short} from '../ui/format'
 import {action, facts, hash, loading, notice} from '../ui/parts'
 import {patch} from '../ui/patch'
@@ -163,20 +162,7 @@ function form(desk: Desk, spec: SpecDocument, proof: Proof): HTMLElement {
         ),
       )
     } catch (error) {
-      const wrong = error instanceof PageError && error.code === 'wrong_chain'
-      replace(
-        place,
-        failure(
-          error,
-          wrong
-            ? async () => {
-                await desk.switchChain().catch(() => {})
-                await send()
-              }
-            : send,
-          wrong ? 'Change the chain and go on' : 'Try again',
-        ),
-      )
+      replace(place, sendFailure(desk, error, send))
     }
   }
   return h(
