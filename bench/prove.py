@@ -54,7 +54,6 @@ QUICK = 500_000
 """Z3's units of work for the other encoding when there is no time: no seconds, so that a test always decides alike."""
 REPEATS, WORTH_REPEATING = 5, 1.0
 MEMORY_CAP = 8 << 30
-SAMPLED_RULES = 3
 
 GATED_AT, MIN_RATIO, MAX_SECONDS, MAX_MEGABYTES, MAX_SECONDS_BEYOND = 100, 5.0, 0.1, 200, 10.0
 

@@ -25,7 +25,7 @@ from eth_account.signers.local import LocalAccount
 from rlhf_contract.chain import court, governance, local
 from rlhf_contract.chain.actions import Kind, encode
 from rlhf_contract.chain.ganache import ganache
-from rlhf_contract.chain.governance import Adoption, Proposal
+from rlhf_contract.chain.governance import COMPILER, Adoption, Proposal
 from rlhf_contract.chain.wallet import KeyWallet
 from rlhf_contract.hashing import keccak256, to_hex
 from rlhf_contract.lang import load
@@ -34,7 +34,6 @@ from rlhf_contract.prove.prove import prove
 from rlhf_contract.prove.query import Budget
 from rlhf_contract.prove.report import proof_hash, report
 from rlhf_contract.types import Seconds, Wei
-from rlhf_contract.web.app import COMPILER
 from rlhf_contract.web.serving import PageSettings, running
 from story import EXAMPLE, ORACLES, Story, begin
 

@@ -44,16 +44,8 @@ export interface Head {
 }
 
 /** A version that stakeholders put in force; the last one of `Ledger.versions` is active. */
-export interface Version {
+export interface Version extends Adopted {
   index: number
-  specHash: Hex
-  programHash: Hex
-  parentSpecHash: Hex
-  proofHash: Hex
-  language: number
-  version: string
-  compiler: string
-  uri: string
   block: bigint
   transaction: Hex
 }

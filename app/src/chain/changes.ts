@@ -1,26 +1,17 @@
 import {durationText, etherText, percentText, utcText} from '../numbers'
-import type {Action, Address, Change, Hex} from '../types'
+import type {Action, Address, Change, Hex, Rules} from '../types'
 import {accountText, sharesText} from './actions'
 
 // Before and after, as python chain/changes.py: two states compared, not calls retold, so that a side effect is said
 // like an intended one.
 
 /** What a vote can change. `members` are those that the actions touch. */
-export interface State {
+export interface State extends Omit<Rules, 'proposalThreshold'> {
   version: string
   specHash: Hex | ''
   suspendedUntil: number
   classes: {name: string; weight: number; veto: boolean; shares: bigint; rested: number}[]
   members: Record<Address, {classId: number; shares: bigint}>
-  threshold: number
-  quorum: number
-  votingDelay: number
-  votingPeriod: number
-  voteExtension: number
-  timelockDelay: number
-  guardian: Address
-  bond: bigint
-  window: number
   oracles: {signers: readonly Address[]; threshold: number; faults: number} | null
 }
 

@@ -1,12 +1,20 @@
 /** The way of a vote to the chain: words first, then the wallet; and the steps after a vote. */
 
-import {PageError, wallet, type Choice, type Proposal, type SignedBallot, type SpecDocument} from '../index'
+import {
+  PageError,
+  wallet,
+  type Choice,
+  type Hex,
+  type Proposal,
+  type SignedBallot,
+  type SpecDocument,
+} from '../index'
 import {announce} from './announce'
 import {ballotFields} from './ballot'
 import type {Desk} from './desk'
 import {ask} from './dialog'
 import {h, visible, type Child} from './dom'
-import {failure} from './failure'
+import {failure, sendFailure} from './failure'
 import {short} from './format'
 import {action, hash, loading, notice, time} from './parts'
 import {connect} from './wallets'
@@ -72,13 +80,7 @@ export async function cast(
       })
       await done([
         h('p', null, `Your vote ${choice === 'abstain' ? 'to abstain' : choice} is on the chain.`),
-        h(
-          'p',
-          {class: 'small'},
-          'Transaction ',
-          hash(sent.transaction, 'transaction'),
-          `, block ${sent.block}.`,
-        ),
+        receipt(sent),
       ])
     } else await bySignature(desk, p, spec, choice, document, done, fail)
   } catch (error) {
@@ -121,19 +123,23 @@ async function bySignature(
           null,
           `Your vote ${choice === 'abstain' ? 'to abstain' : choice} is on the chain. You paid nothing.`,
         ),
-        h(
-          'p',
-          {class: 'small'},
-          'Transaction ',
-          hash(sent.transaction, 'transaction'),
-          `, block ${sent.block}.`,
-        ),
+        receipt(sent),
       ])
     } catch (error) {
       fail([failure(error, bring, 'Bring it again'), saver(ballot)])
     }
   }
   await bring()
+}
+
+function receipt(sent: {transaction: Hex; block: bigint | number}): HTMLElement {
+  return h(
+    'p',
+    {class: 'small'},
+    'Transaction ',
+    hash(sent.transaction, 'transaction'),
+    `, block ${sent.block}.`,
+  )
 }
 
 function saver(ballot: SignedBallot): HTMLElement {
@@ -173,28 +179,10 @@ export function next(desk: Desk, p: Proposal, done: Done, fail: Fail, again: () 
       })
       await done([
         h('p', null, what === 'queue' ? 'The waiting period has begun.' : 'It has taken effect.'),
-        h(
-          'p',
-          {class: 'small'},
-          'Transaction ',
-          hash(sent.transaction, 'transaction'),
-          `, block ${sent.block}.`,
-        ),
+        receipt(sent),
       ])
     } catch (error) {
-      const wrong = error instanceof PageError && error.code === 'wrong_chain'
-      fail(
-        failure(
-          error,
-          wrong
-            ? async () => {
-                await desk.switchChain().catch(() => {})
-                await run()
-              }
-            : run,
-          wrong ? 'Change the chain and go on' : 'Try again',
-        ),
-      )
+      fail(sendFailure(desk, error, run))
     }
   }
   return [

@@ -1,6 +1,7 @@
 /** Every failure in plain words: what happened, what it means for you, and a way on. */
 
 import {PageError, type Code} from '../errors'
+import type {Desk} from './desk'
 import {h, visible, type Child} from './dom'
 import {moment, short} from './format'
 import {action, hash, notice, type Tone} from './parts'
@@ -337,6 +338,16 @@ export function failure(error: unknown, again?: () => unknown, label = 'Try agai
   if (known) made.dataset['code'] = known.code
   if (!known || known.code === 'fault') console.error(error)
   return made
+}
+
+/** The failure of what a wallet should send; where it is on another chain, the way on leads over the right one. */
+export function sendFailure(desk: Desk, error: unknown, again: () => Promise<unknown>): HTMLElement {
+  if (!(error instanceof PageError) || error.code !== 'wrong_chain') return failure(error, again)
+  const change = async (): Promise<void> => {
+    await desk.switchChain().catch(() => {}) // then `again` finds the wrong chain, and says so
+    await again()
+  }
+  return failure(error, change, 'Change the chain and go on')
 }
 
 /** What is wrong with a text, line by line, where the failure says so. */

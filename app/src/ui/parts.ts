@@ -70,11 +70,6 @@ export function facts(rows: readonly (readonly [string, Child])[]): HTMLElement 
   )
 }
 
-export interface Cell {
-  readonly content: Child
-  readonly right?: boolean
-}
-
 /** A table with a caption for those who cannot see it; on a phone its rows fold. `marked` rows stand out. */
 export function table(
   caption: string,

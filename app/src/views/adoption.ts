@@ -2,15 +2,16 @@
 
 import {whenDone} from '../api'
 import {PageError} from '../errors'
-import type {Comparison, Proposal, SpecDocument} from '../types'
+import type {Comparison, Proof, Proposal, SpecDocument} from '../types'
 import type {Desk} from '../ui/desk'
 import {h, replace, visible, type Child} from '../ui/dom'
 import {firstSentence, firstText, points, whenItTakesEffect} from '../ui/effect'
-import {beside, comparedRow, paperParts, pieces, promises} from '../ui/english'
+import {beside, comparedRow, paperParts, pieces} from '../ui/english'
 import {failure} from '../ui/failure'
 import {decimal} from '../ui/format'
-import {facts, hash, loading, more, notice} from '../ui/parts'
+import {facts, hash, loading, more} from '../ui/parts'
 import {addedLines, patch} from '../ui/patch'
+import {showProof} from '../ui/proof'
 import {tryIt, type Example} from '../ui/try'
 import {textUpload} from '../ui/upload'
 
@@ -75,9 +76,12 @@ export async function adoption(
     slots.proof,
     whole(before, spec),
   )
-  replace(slots.proof, h('h2', null, 'What it promises'), loading('Proving every promise …'))
   drawTrial(slots.trial, before, spec, [])
-  await Promise.all([compare(desk, p, before, spec, lede, slots), prove(desk, p, spec, slots.proof)])
+  const advice = h('p', null, 'Read which ones before you vote.')
+  await Promise.all([
+    compare(desk, p, before, spec, lede, slots),
+    showProof(desk, spec.specHash, slots.proof, advice, (proof) => report(p, proof)),
+  ])
 }
 
 /** The text that it would replace; null if it would be the first. */
@@ -251,56 +255,19 @@ function whole(before: SpecDocument | null, spec: SpecDocument): Child {
   )
 }
 
-async function prove(desk: Desk, p: Proposal, spec: SpecDocument, where: HTMLElement): Promise<void> {
-  const title = h('h2', null, 'What it promises')
-  try {
-    const proof = await whenDone(
-      () => desk.api.proof(spec.specHash),
-      (now) => {
-        if (now.state === 'pending')
-          replace(
-            where,
-            title,
-            loading(
-              now.total > 0
-                ? `Proving: ${now.done} of ${now.total} promises done …`
-                : 'Proving every promise …',
-            ),
-          )
-      },
-    )
-    const same = proof.proofHash === p.adopted?.proofHash
-    replace(
-      where,
-      title,
-      proof.allProved
-        ? h(
-            'p',
-            null,
-            h('span', {class: 'good'}, `All ${proof.promises.length} promises are proved`),
-            ' for every possible answer, not only for examples.',
-          )
-        : notice('bad', 'Not every promise is kept', h('p', null, 'Read which ones before you vote.')),
-      promises(proof.promises),
-      more(
-        'Who proved it',
-        facts([
-          ['Solver', visible(proof.solver)],
-          ['Report', proof.proofHash ? hash(proof.proofHash, 'fingerprint of the report') : ''],
-          [
-            'In the proposal',
-            same
-              ? 'the same report'
-              : 'another report: another version of the solver writes another one; the verdicts above were found here',
-          ],
-        ]),
-      ),
-    )
-  } catch (error) {
-    replace(
-      where,
-      title,
-      failure(error, () => prove(desk, p, spec, where)),
-    )
-  }
+/** The report of the proof, beside the one that the proposal names. */
+function report(p: Proposal, proof: Proof): Child {
+  return more(
+    'Who proved it',
+    facts([
+      ['Solver', visible(proof.solver)],
+      ['Report', proof.proofHash ? hash(proof.proofHash, 'fingerprint of the report') : ''],
+      [
+        'In the proposal',
+        proof.proofHash === p.adopted?.proofHash
+          ? 'the same report'
+          : 'another report: another version of the solver writes another one; the verdicts above were found here',
+      ],
+    ]),
+  )
 }

@@ -1,7 +1,6 @@
 /** Propose a new text: read, proved and compared here before anybody has to vote on it. */
 
 import {whenDone} from '../api'
-import {PageError} from '../errors'
 import {wallet} from '../index'
 import type {Proof, SpecDocument} from '../types'
 import {announce} from '../ui/announce'
@@ -9,10 +8,11 @@ import type {Desk} from '../ui/desk'
 import {h, replace, visible} from '../ui/dom'
 import {firstSentence, points} from '../ui/effect'
 import {promises} from '../ui/english'
-import {failure} from '../ui/failure'
+import {failure, sendFailure} from '../ui/failure'
 import {short} from '../ui/format'
 import {action, facts, hash, loading, notice} from '../ui/parts'
 import {patch} from '../ui/patch'
+import {proving} from '../ui/proof'
 import {to} from '../ui/router'
 import {connect} from '../ui/wallets'
 import type {View} from './screen'
@@ -86,14 +86,7 @@ async function check(desk: Desk, text: string, where: HTMLElement): Promise<void
     const proof = await whenDone(
       () => desk.api.proof(spec.specHash),
       (now) => {
-        replace(
-          where,
-          loading(
-            now.total > 0
-              ? `Proving: ${now.done} of ${now.total} promises done …`
-              : 'Proving every promise …',
-          ),
-        )
+        replace(where, proving(now))
       },
     )
     const before = active ? await desk.text(active).catch(() => null) : null
@@ -169,20 +162,7 @@ function form(desk: Desk, spec: SpecDocument, proof: Proof): HTMLElement {
         ),
       )
     } catch (error) {
-      const wrong = error instanceof PageError && error.code === 'wrong_chain'
-      replace(
-        place,
-        failure(
-          error,
-          wrong
-            ? async () => {
-                await desk.switchChain().catch(() => {})
-                await send()
-              }
-            : send,
-          wrong ? 'Change the chain and go on' : 'Try again',
-        ),
-      )
+      replace(place, sendFailure(desk, error, send))
     }
   }
   return h(

@@ -6,7 +6,7 @@ import type {Epoch, Leaf, Outcome, SampleDocument, SpecDocument} from '../types'
 import type {Desk} from '../ui/desk'
 import {ask} from '../ui/dialog'
 import {h, replace, visible, type Child} from '../ui/dom'
-import {failure} from '../ui/failure'
+import {sendFailure} from '../ui/failure'
 import {decimal, ether, percent, short} from '../ui/format'
 import {action, facts, hash, loading, more, notice, table} from '../ui/parts'
 import {to} from '../ui/router'
@@ -229,7 +229,7 @@ function court(
         ),
       )
     } catch (error) {
-      replace(place, failure(error, go))
+      replace(place, sendFailure(desk, error, go))
     }
   }
   const open = e.status === 'pending' && e.challengeableUntil > now

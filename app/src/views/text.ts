@@ -1,13 +1,13 @@
 /** A version in force, now or once: the text beside its English, its promises, and what it would make of an answer. */
 
-import {whenDone} from '../api'
 import {PageError} from '../errors'
-import type {Hex, SpecDocument, Version} from '../types'
+import type {SpecDocument, Version} from '../types'
 import type {Desk} from '../ui/desk'
 import {h, replace, visible} from '../ui/dom'
-import {beside, pieces, promises, stakeholders} from '../ui/english'
+import {beside, pieces, stakeholders} from '../ui/english'
 import {failure} from '../ui/failure'
-import {facts, hash, loading, more, notice, table} from '../ui/parts'
+import {facts, hash, loading, more, table} from '../ui/parts'
+import {showProof} from '../ui/proof'
 import {to} from '../ui/router'
 import {tryIt} from '../ui/try'
 import {textUpload} from '../ui/upload'
@@ -114,32 +114,5 @@ async function show(desk: Desk, version: Version, main: HTMLElement): Promise<vo
   } catch (error) {
     replace(trial, failure(error))
   }
-  await prove(desk, spec.specHash, proof)
-}
-
-async function prove(desk: Desk, hash_: Hex, where: HTMLElement): Promise<void> {
-  const title = h('h2', null, 'What it promises')
-  replace(where, title, loading('Proving every promise …'))
-  try {
-    const proof = await whenDone(() => desk.api.proof(hash_))
-    replace(
-      where,
-      title,
-      proof.allProved
-        ? h(
-            'p',
-            null,
-            h('span', {class: 'good'}, `All ${proof.promises.length} promises are proved`),
-            ' for every possible answer.',
-          )
-        : notice('bad', 'Not every promise is kept'),
-      promises(proof.promises),
-    )
-  } catch (error) {
-    replace(
-      where,
-      title,
-      failure(error, () => prove(desk, hash_, where)),
-    )
-  }
+  await showProof(desk, spec.specHash, proof)
 }

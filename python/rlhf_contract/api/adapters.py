@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -30,6 +30,7 @@ from rlhf_contract.machine.compile import compile_contract
 from rlhf_contract.machine.contributions import Contributions, contributions
 from rlhf_contract.machine.program import Program
 from rlhf_contract.oracle.rewarder import Claim, Rewarded, Submission
+from rlhf_contract.oracle.scoring import pins_of
 from rlhf_contract.types import Status
 
 __all__ = ["post_eval_protocol", "post_nemo_gym", "post_openrlhf"]
@@ -37,6 +38,7 @@ __all__ = ["post_eval_protocol", "post_nemo_gym", "post_openrlhf"]
 Message = TypeVar("Message", bound=msgspec.Struct)
 Row = dict[str, Any]
 UNREWARDED = b"no reward: "
+PROMPT, COMPLETION = "prompt", "completion"  # not `answer`: scorers read the reference under that name
 
 
 async def post_nemo_gym(service: Service, request: Request, client: Client) -> Response:
@@ -44,7 +46,7 @@ async def post_nemo_gym(service: Service, request: Request, client: Client) -> R
 
     def rows(asked: NeMoGymRequest) -> list[Row]:
         prompt = _texts(asked.responses_create_params.get("input"))
-        return [{**asked.signals, "prompt": prompt, "answer": _texts(asked.response.get("output"))}]
+        return [{**asked.signals, PROMPT: prompt, COMPLETION: _texts(asked.response.get("output"))}]
 
     def say(rewarded: Rewarded, parts: Contributions, body: bytes) -> Any:
         components = {name: float(values[0]) for name, values in parts.summands().items()}
@@ -59,7 +61,7 @@ async def post_eval_protocol(service: Service, request: Request, client: Client)
     def rows(asked: EvalProtocolRequest) -> list[Row]:
         said = asked.messages
         last = max((i for i, m in enumerate(said) if m.get("role") == "assistant"), default=len(said))
-        return [{**asked.kwargs, "prompt": _texts(said[:last]), "answer": _texts(said[last:])}]
+        return [{**asked.kwargs, PROMPT: _texts(said[:last]), COMPLETION: _texts(said[last:])}]
 
     def say(rewarded: Rewarded, parts: Contributions, body: bytes) -> Any:
         (reward,), (reason,) = _rewards(rewarded), rewarded.reasons()
@@ -85,7 +87,7 @@ async def post_openrlhf(service: Service, request: Request, client: Client) -> R
         if not len(asked.query) == len(asked.prompts) == len(asked.labels):
             raise Problem("malformed", "query, prompts and labels have different lengths")
         return [
-            {**_label(label), "prompt": prompt, "answer": text.removeprefix(prompt)}
+            {**_label(label), PROMPT: prompt, COMPLETION: text.removeprefix(prompt)}
             for text, prompt, label in zip(asked.query, asked.prompts, asked.labels, strict=True)
         ]
 
@@ -124,10 +126,12 @@ async def _adapted(
             return msgspec.json.encode(say(rewarded, parts, body))
 
         def submission() -> Submission:
-            contract = service.oracle.rewarder.in_force().contract
-            asked = RewardRequest(run, _named(contract, rows(decode(body, kind, service.limits))))
+            rewarder = service.oracle.rewarder
+            active = rewarder.in_force()
+            contract, read = active.contract, rewarder.scoring.usable(active).reads
+            asked = RewardRequest(run, _named(contract, read, rows(decode(body, kind, service.limits))))
             fingerprint = hashlib.sha256(b"\0".join((kind.__name__.encode(), run.encode(), body))).digest()
-            columns = columns_of_json(contract, asked, service.limits)
+            columns = columns_of_json(contract, asked, service.limits, pins_of(contract), read)
             return Submission(columns, run, client.name, encode, key, fingerprint, claim)
 
         claim = Claim()
@@ -148,9 +152,9 @@ def _parts(source: str) -> Program:
     return compile_contract(load(source), parts=True)
 
 
-def _named(contract: Contract, rows: Iterable[Row]) -> list[Row]:
-    """Only what the contract reads, and the texts: foreign documents carry foreign fields."""
-    known = {s.name for s in contract.signals} | {"prompt", "answer"}
+def _named(contract: Contract, read: Collection[str], rows: Iterable[Row]) -> list[Row]:
+    """Only what the contract and its scorers read, and the texts: foreign documents carry foreign fields."""
+    known = {s.name for s in contract.signals} | {PROMPT, COMPLETION, *read}
     return [{name: value for name, value in row.items() if name in known} for row in rows]
 
 

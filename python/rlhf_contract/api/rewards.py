@@ -18,8 +18,9 @@ from rlhf_contract.api.messages import RewardRequest
 from rlhf_contract.api.problem import Problem
 from rlhf_contract.api.reading import ARROW, JSON, arrow_table, columns_of_json, columns_of_table, decode
 from rlhf_contract.api.service import Service, query
-from rlhf_contract.hashing import keccak256, to_hex
+from rlhf_contract.hashing import to_hex
 from rlhf_contract.machine.from_file import Columns
+from rlhf_contract.oracle.epoch_file import run_id
 from rlhf_contract.oracle.rewarder import Answer, Claim, Rewarded, Submission, counts
 from rlhf_contract.oracle.scoring import pins_of
 from rlhf_contract.types import Status
@@ -117,7 +118,7 @@ def count_rewards(service: Service, rewarded: Rewarded) -> None:
     bind_contextvars(
         batch=rewarded.batch,
         digest=to_hex(rewarded.digest),
-        run_id=to_hex(keccak256(rewarded.run.encode())),
+        run_id=to_hex(run_id(rewarded.run)),
         rows=len(rewarded.rows),
         spec=to_hex(rewarded.active.in_force.spec_hash),
     )

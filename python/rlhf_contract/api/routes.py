@@ -69,7 +69,8 @@ ROUTES: tuple[Route, ...] = (
         Route(
             "POST", path, handler, answer, ("trainer",), body,
             parameters=(Parameter("run", "query", RUN, "the training run", required=True), KEY),
-            problems=(*BODY, "key-reused", "no-reward", "not-in-force", "scorer", "journal", "time", "unknown-outcome"),
+            problems=(*BODY, "data", "key-reused", "no-reward", "not-in-force", "scorer", "journal", "time",
+                      "unknown-outcome"),
         )
         for path, handler, answer, body in (
             ("/v1/nemo-gym/verify", adapters.post_nemo_gym, messages.NeMoGymAnswer, messages.NeMoGymRequest),

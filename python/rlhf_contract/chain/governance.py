@@ -9,6 +9,7 @@ from enum import IntEnum
 from eth_account.signers.local import LocalAccount
 from web3.contract.contract import ContractFunction
 
+from rlhf_contract import __version__
 from rlhf_contract.chain.deployment import Ledger
 from rlhf_contract.chain.node import Sender, Sent
 from rlhf_contract.chain.typed_data import CHOICES, ExtendedBallot, SpecBallot, ballot_message, sign
@@ -17,6 +18,7 @@ from rlhf_contract.types import Seconds
 
 __all__ = [
     "CHOICES",
+    "COMPILER",
     "Adoption",
     "Call",
     "Proposal",
@@ -80,6 +82,10 @@ class Proposal:
             [c.calldata for c in self.calls],
             keccak256(self.description.encode()),
         )
+
+
+COMPILER = f"rlhf-contract-wizard {__version__}"
+"""What a proposal made here says of who compiled its program."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ import typer
 
 from rlhf_contract.cli.keys import Data
 from rlhf_contract.cli.oracle import sample_number
-from rlhf_contract.cli.output import console, print_json, progress_bar, table
+from rlhf_contract.cli.output import console, escaped, print_json, progress_bar, table, write_text
 from rlhf_contract.cli.spec import Json
-from rlhf_contract.errors import DataError, ExitCode
+from rlhf_contract.errors import ExitCode
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -64,7 +64,7 @@ def _audit(rpc: str, store: Store, html: Path | None, json: bool) -> None:
     with _progress() as progress:
         result = audit(rpc, store, progress)
     if html:
-        _write(html, to_html(result, store.url))
+        write_text(html, to_html(result, store.url))
     if json:
         print_json(to_document(result))
     else:
@@ -86,13 +86,13 @@ def _prove(rpc: str, store: Store, sample: bytes, out: Path | None, json: bool) 
         _show_doubts(found, json)
         raise typer.Exit(int(ExitCode.AUDIT_FALSE))
     if out:
-        _write(out, dumps(found.document, indent=2, ensure_ascii=False) + "\n")
+        write_text(out, dumps(found.document, indent=2, ensure_ascii=False) + "\n")
     if json or not out:
         print_json(found.document)
         return
     said = found.document["reward"] or f"none ({found.document['status']})"
     words = f"the reward in row {found.document['row']} of epoch {found.epoch.epoch} is {said}; the proof is in {out}"
-    console().print(f"[green]TRUE[/]: {_escape(words)}")
+    console().print(f"[green]TRUE[/]: {escaped(words)}")
 
 
 def _show_doubts(found: SampleProof, json: bool) -> None:
@@ -102,9 +102,9 @@ def _show_doubts(found: SampleProof, json: bool) -> None:
         return
     out = console()
     for finding in found.epoch.findings:
-        out.print(f"[red]epoch {found.epoch.epoch}[/]: {_escape(finding)}")
+        out.print(f"[red]epoch {found.epoch.epoch}[/]: {escaped(finding)}")
     for finding in found.findings:
-        out.print(f"[red]ledger[/]: {_escape(finding)}")
+        out.print(f"[red]ledger[/]: {escaped(finding)}")
     out.print("[bold red]FALSE[/]: nothing is proved from an epoch that is in doubt")
 
 
@@ -115,34 +115,21 @@ def _progress() -> Iterator[Progress]:
         yield lambda what, done, total: update(done, total, what)
 
 
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, "utf-8", newline="\n")
-    except OSError as error:
-        raise DataError(f"{path}: {error.strerror}") from None
-
-
-def _escape(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)
-
-
 def show_audit(out: Console, result: Audit) -> None:
     """A line for each epoch, every finding, and the verdict."""
     rows = table("epoch", "spec", "rewards", "root", "verdict", right=("epoch", "rewards"))
     for epoch in result.epochs:
         verdict = "[green]TRUE[/]" if epoch.true else "[bold red]FALSE[/]"
         rows.add_row(
-            str(epoch.epoch), _escape(epoch.version), f"{epoch.rewards:,}", f"0x{epoch.root.hex()[:16]}…", verdict
+            str(epoch.epoch), escaped(epoch.version), f"{epoch.rewards:,}", f"0x{epoch.root.hex()[:16]}…", verdict
         )
     out.print(rows)
     for epoch in result.epochs:
         for finding in epoch.findings:
-            out.print(f"[red]epoch {epoch.epoch}[/]: {_escape(finding)}")
+            out.print(f"[red]epoch {epoch.epoch}[/]: {escaped(finding)}")
     for finding in result.findings:
-        out.print(f"[red]ledger[/]: {_escape(finding)}")
-    where = f"{_escape(result.deployment.name)} on chain {result.deployment.chain_id} at block {result.block}"
+        out.print(f"[red]ledger[/]: {escaped(finding)}")
+    where = f"{escaped(result.deployment.name)} on chain {result.deployment.chain_id} at block {result.block}"
     if result.true:
         out.print(f"[bold green]TRUE[/]: all {result.rewards:,} rewards of {where} follow from the adopted contract")
     else:

@@ -15,11 +15,12 @@ from rlhf_contract.errors import ExitCode
 
 if TYPE_CHECKING:
     from rlhf_contract.chain.ballots import SavedProposal
+    from rlhf_contract.chain.governance import Adoption
     from rlhf_contract.lang.contract import Contract
     from rlhf_contract.machine.program import Program
     from rlhf_contract.prove.decide import Result
 
-__all__ = ["Derived", "Difference", "derive", "differences", "present"]
+__all__ = ["Derived", "Difference", "adoption_of", "derive", "differences", "present"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,15 @@ def derive(file: Path, prove: bool, quiet: bool) -> Derived:
     budget = Budget()
     results = decided(contract, budget, quiet=quiet)
     return Derived(contract, program, *hashes, tuple(results), proof_hash(report(contract, program, results, budget)))
+
+
+def adoption_of(derived: Derived, uri: str = "") -> Adoption:
+    """What is voted on: `derived`, whose promises have been decided."""
+    from rlhf_contract.chain.governance import COMPILER, Adoption
+
+    assert derived.proof_hash is not None
+    hashes = derived.spec_hash, derived.program_hash, derived.proof_hash
+    return Adoption(*hashes, derived.contract.version, COMPILER, uri)
 
 
 def differences(derived: Derived, saved: SavedProposal) -> list[Difference]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rlhf_contract.cli.output import console, print_json, progress_bar, table
-from rlhf_contract.cli.prove import decided, show_results
+from rlhf_contract.cli.prove import show_results
 from rlhf_contract.cli.spec import Json, read_spec
 from rlhf_contract.errors import ExitCode, InternalError, SetupError
 
@@ -129,33 +129,25 @@ class Story:
 
     def prove(self, spec: Path, leaky: Path) -> Adoption:
         """The good contract is proved, the leaky one refused."""
-        from rlhf_contract import __version__
-        from rlhf_contract.chain.governance import Adoption
-        from rlhf_contract.hashing import keccak256
-        from rlhf_contract.prove.query import Budget
-        from rlhf_contract.prove.report import exit_code, proof_hash, report
+        from rlhf_contract.cli.ballot_paper import adoption_of, derive
+        from rlhf_contract.prove.report import exit_code
 
         self.chapter(f"1 · {spec.name} is proved, {leaky.name} is refused")
-        budget = Budget()
         with self.step(f"check and prove {spec}"):
-            contract, program, data = read_spec(spec)
-            results = decided(contract, budget, quiet=True)
-        show_results(self.out, contract, results)
-        if exit_code(results) is not ExitCode.OK:
+            derived = derive(spec, prove=True, quiet=True)
+        show_results(self.out, derived.contract, list(derived.results))
+        code = exit_code(derived.results)
+        if code is not ExitCode.OK:
             self.out.quiet = False
             self.out.print(f"[red]{spec} does not keep its promises, so it is not put to the vote[/]")
-            raise typer.Exit(int(exit_code(results)))
+            raise typer.Exit(int(code))
         with self.step(f"check and prove {leaky}"):
-            refused, _, _ = read_spec(leaky)
-            refusal = decided(refused, budget, quiet=True)
-        show_results(self.out, refused, refusal)
-        if exit_code(refusal) is not ExitCode.REFUTED:
+            refused = derive(leaky, prove=True, quiet=True)
+        show_results(self.out, refused.contract, list(refused.results))
+        if exit_code(refused.results) is not ExitCode.REFUTED:
             raise InternalError(f"{leaky} should be refuted and is not")
         self.out.print(f"  [green]✓[/] {leaky.name} is refused: the row above breaks the rule and still earns a reward")
-        proof = proof_hash(report(contract, program, results, budget))
-        return Adoption(
-            keccak256(data), keccak256(program.data), proof, contract.version, f"rlhf-contract-wizard {__version__}"
-        )
+        return adoption_of(derived)
 
     # -- 2
 

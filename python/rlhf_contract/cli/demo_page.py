@@ -67,20 +67,10 @@ def serve_page(
 
 
 def _propose(ledger: Ledger, proposer: LocalAccount, spec: Path) -> None:
-    from rlhf_contract import __version__
     from rlhf_contract.chain import governance, local
-    from rlhf_contract.chain.governance import Adoption
-    from rlhf_contract.cli.prove import decided
-    from rlhf_contract.cli.spec import read_spec
-    from rlhf_contract.hashing import keccak256
-    from rlhf_contract.prove.query import Budget
-    from rlhf_contract.prove.report import proof_hash, report
+    from rlhf_contract.cli.ballot_paper import adoption_of, derive
     from rlhf_contract.types import Seconds
 
-    contract, program, data = read_spec(spec)
-    budget = Budget()
-    proof = proof_hash(report(contract, program, decided(contract, budget, quiet=True), budget))
-    hashes = keccak256(data), keccak256(program.data), proof
-    adoption = Adoption(*hashes, contract.version, f"rlhf-contract-wizard {__version__}")
+    adoption = adoption_of(derive(spec, prove=True, quiet=True))
     governance.propose_adoption(ledger, proposer, adoption, "Proposed by the demo, for you to vote on.")
     local.advance(ledger.node, Seconds(HOUR + 1))

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rlhf_contract.cli.output import console, print_json, progress_bar, table
+from rlhf_contract.cli.output import console, print_json, progress_bar, table, write_text
 from rlhf_contract.cli.spec import Json, read_spec
-from rlhf_contract.errors import DataError, ExitCode
+from rlhf_contract.errors import ExitCode
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -48,10 +48,7 @@ def diff_(
         budget = Budget(rlimit=rlimit, seconds=seconds)
         found = compare(before, after, budget, jobs=jobs, progress=lambda _, count, total: done(count, total))
     if html is not None:
-        try:
-            html.write_text(to_html(paper(found)), "utf-8", newline="\n")
-        except OSError as error:
-            raise DataError(f"{html}: {error.strerror}") from None
+        write_text(html, to_html(paper(found)))
     if json:
         print_json(to_json(found))
     elif markdown:

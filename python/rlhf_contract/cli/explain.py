@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rlhf_contract.cli.output import console, print_json
+from rlhf_contract.cli.output import console, print_json, write_text
 from rlhf_contract.cli.spec import Json, SpecFile, read_spec
-from rlhf_contract.errors import DataError
 
 if TYPE_CHECKING:
     from rlhf_contract.lang.explanation import Explanation, Sentence
@@ -31,10 +30,7 @@ def explain_(
     contract, _, _ = read_spec(file)
     explanation = explain(contract.tree)
     if html is not None:
-        try:
-            html.write_text(to_html(explanation), "utf-8", newline="\n")
-        except OSError as error:
-            raise DataError(f"{html}: {error.strerror}") from None
+        write_text(html, to_html(explanation))
     if json:
         print_json({**_document(explanation), "html": str(html) if html else None})
         return

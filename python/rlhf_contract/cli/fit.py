@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rlhf_contract.cli.output import console, print_json, progress_bar, table
+from rlhf_contract.cli.output import console, print_json, progress_bar, table, write_text
 from rlhf_contract.cli.spec import Json, SpecFile, read_spec
 from rlhf_contract.errors import DataError
 
@@ -66,9 +66,9 @@ def fit_(
         read = read_pairs(contract, read_file(pairs, progress), group, progress)
         found = fit(contract, read, Options(held_out, least, decimals, coefficients), progress)
         if out is not None:
-            _write(out, found.source)
+            write_text(out, found.source)
         if plot is not None:
-            _write(plot, draw(contract, found))
+            write_text(plot, draw(contract, found))
         if diff:
             compared = _compare(contract, found.contract, progress)
     if json:
@@ -81,13 +81,6 @@ def _compare(old: Contract, new: Contract, progress: Any) -> Comparison:
     from rlhf_contract.prove.compare.versions import compare
 
     return compare(old, new, progress=lambda _, count, total: progress(count, total, "comparing"))
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, "utf-8", newline="\n")
-    except OSError as error:
-        raise DataError(f"{path}: {error.strerror}") from None
 
 
 def _document(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rlhf_contract.cli.oracle import SettingsFile
-from rlhf_contract.cli.output import console, print_json, table
+from rlhf_contract.cli.output import console, escaped, print_json, table
 from rlhf_contract.cli.spec import Json
 from rlhf_contract.errors import ChainError, DataError, ExitCode, SettingsError
 
@@ -108,7 +108,7 @@ def check(settings: SettingsFile = Path("oracle.toml"), dry_run: DryRun = False,
     else:
         shown = table("what", "", "found")
         for f in found:
-            shown.add_row(f.name, "[red]wrong[/]" if f.wrong else "[green]ok[/]", _escaped(f.wrong or f.found))
+            shown.add_row(f.name, "[red]wrong[/]" if f.wrong else "[green]ok[/]", escaped(f.wrong or f.found))
         console().print(shown)
         console().print(f"{len(wrong)} of {len(found)} are wrong" if wrong else "the oracle can run")
     if wrong:
@@ -147,7 +147,7 @@ def status(settings: SettingsFile = Path("oracle.toml"), json: Json = False) -> 
     shown = table("epoch", "state", "rows", "signatures", "block", "root", "last error", right=("epoch", "rows"))
     for record in epochs:
         said = _epoch(record)
-        shown.add_row(*(_escaped(str("" if said[n] is None else said[n])) for n in said))
+        shown.add_row(*(escaped(str("" if said[n] is None else said[n])) for n in said))
     console().print(shown)
 
 
@@ -193,9 +193,3 @@ def seal(
         console().print("nothing waits")
     else:
         console().print(f"[green]sealed[/]: epoch {epoch['number']} with {epoch['count']:,} rewards, {epoch['root']}")
-
-
-def _escaped(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)

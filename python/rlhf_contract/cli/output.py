@@ -8,15 +8,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from rlhf_contract.errors import RewardContractError, SpecError
+from rlhf_contract.errors import DataError, RewardContractError, SpecError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from rich.console import Console
     from rich.table import Table
 
-__all__ = ["console", "fail", "print_json", "progress_bar", "table"]
+__all__ = ["console", "escaped", "fail", "print_json", "progress_bar", "table", "write_text"]
 
 
 def console() -> Console:
@@ -25,6 +26,21 @@ def console() -> Console:
 
     out = Console(highlight=False)
     return out if out.is_terminal else Console(highlight=False, width=130)
+
+
+def escaped(text: str) -> str:
+    """Somebody else's words for the console: what looks like its markup is shown as it stands."""
+    from rich.markup import escape
+
+    return escape(text)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write what was asked for by an option, in UTF-8 with LF. Raises DataError naming the file."""
+    try:
+        path.write_text(text, "utf-8", newline="\n")
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror}") from None
 
 
 def print_json(value: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -70,7 +70,7 @@ def propose(
     from rich.markup import escape
 
     from rlhf_contract.chain import governance
-    from rlhf_contract.cli.ballot_paper import derive
+    from rlhf_contract.cli.ballot_paper import adoption_of, derive
     from rlhf_contract.cli.change_file import is_change_file
     from rlhf_contract.cli.propose_changes import propose_changes
     from rlhf_contract.lang.format import require_canonical
@@ -106,7 +106,7 @@ def propose(
             console().print(f"[green]all {len(derived.results)} promises proved[/]; nothing was signed or proposed")
         return
     wallet = opened(ledger)
-    adoption = _adoption(derived, uri)
+    adoption = adoption_of(derived, uri)
     proposed = governance.propose_adoption(ledger, wallet, adoption, description)
     if json:
         hashes = {
@@ -245,17 +245,3 @@ def _require_proposer(ledger: Ledger, address: str) -> None:
     if not ledger.node.read(ledger.votes.functions.getVotes(address)):
         raise ChainError(f"{address} is not a stakeholder of {ledger.deployment.name}, and only stakeholders propose")
     require_funds(ledger, address)
-
-
-def _adoption(derived: Derived, uri: str) -> Any:
-    from rlhf_contract import __version__
-    from rlhf_contract.chain.governance import Adoption
-
-    return Adoption(
-        derived.spec_hash,
-        derived.program_hash,
-        derived.proof_hash or b"",
-        derived.contract.version,
-        f"rlhf-contract-wizard {__version__}",
-        uri,
-    )

@@ -64,7 +64,7 @@ class _Checker:
         self.scope.nodes["reward"] = reward
         ensured = tuple(Ensured(name, node) for _, (name, node) in self.named(spec.ensures, "ENSURES"))
         promises = resolve(spec, self.scope)
-        lowest, highest = self.bounds(spec.lowest, spec.highest, 6, spec.header_span)
+        lowest, highest = self.bounds(spec.lowest, spec.highest, 6)
         if self.scope.problems:
             raise SpecError(list(dict.fromkeys(self.scope.problems)), spec.source, spec.filename)
         return Contract(
@@ -147,10 +147,10 @@ class _Checker:
         lowest, highest = 0, MICRO
         if signal.lowest is not None and signal.highest is not None:
             scale = 0 if signal.kind == "int" else 6
-            lowest, highest = self.bounds(signal.lowest, signal.highest, scale, signal.span)
+            lowest, highest = self.bounds(signal.lowest, signal.highest, scale)
         return SignalSpec(signal.name, "int" if signal.kind == "int" else "real", lowest, highest, signal.span, by=by)
 
-    def bounds(self, lowest: ast.Decimal, highest: ast.Decimal, scale: int, span: Span) -> tuple[int, int]:
+    def bounds(self, lowest: ast.Decimal, highest: ast.Decimal, scale: int) -> tuple[int, int]:
         """Both ends as integers at `scale`; 0 … 1 when they are not usable."""
         for end in (lowest, highest):
             if end.scale > scale:

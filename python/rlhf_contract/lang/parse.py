@@ -30,7 +30,7 @@ def parse(source: str | bytes, filename: str = "<spec>") -> ast.Spec:
     try:
         tree = _parser().parse(text, start="start")
     except lark.exceptions.UnexpectedInput as error:
-        found = _syntax_errors(text) or [_syntax_error(error, text, text, 0, 0, last=True)]
+        found = _syntax_errors(text) or [_syntax_error(error, text, 0, 0, last=True)]
         raise SpecError(found, text, filename) from None
     spec: ast.Spec = TreeToSpec(text, filename, problems).transform(tree)
     if problems:
@@ -129,7 +129,7 @@ def _syntax_errors(text: str) -> list[Diagnostic]:
         except lark.exceptions.UnexpectedInput as error:
             line = text.count("\n", 0, start)
             column = start - (text.rfind("\n", 0, start) + 1)
-            problems.append(_syntax_error(error, text, text[start:end], line, column, last=end == len(text)))
+            problems.append(_syntax_error(error, text[start:end], line, column, last=end == len(text)))
             if len(problems) == MAX_SYNTAX_ERRORS:
                 break
     return problems
@@ -165,10 +165,8 @@ _READABLE = {
 }
 
 
-def _syntax_error(
-    error: lark.exceptions.UnexpectedInput, text: str, part: str, line: int, column: int, last: bool
-) -> Diagnostic:
-    """The diagnostic for an error in `part`, which begins at `line` and `column` (from 0) of `text`."""
+def _syntax_error(error: lark.exceptions.UnexpectedInput, part: str, line: int, column: int, last: bool) -> Diagnostic:
+    """The diagnostic for an error in `part`, which begins at `line` and `column` (from 0) of the text."""
     if isinstance(error, lark.exceptions.UnexpectedCharacters):
         at_line, at_column = error.line, error.column
         rest = part.split("\n")[at_line - 1][at_column - 1 :]

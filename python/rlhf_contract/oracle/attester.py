@@ -15,7 +15,7 @@ from rlhf_contract.chain.deployment import Ledger
 from rlhf_contract.chain.node import Sent
 from rlhf_contract.chain.typed_data import RewardBatch, batch_message, sign
 from rlhf_contract.errors import DataError, EpochError
-from rlhf_contract.hashing import keccak256, to_hex
+from rlhf_contract.hashing import to_hex
 from rlhf_contract.lang.contract import Contract
 from rlhf_contract.machine import to_numpy
 from rlhf_contract.machine.from_file import Columns, to_rows
@@ -32,6 +32,7 @@ from rlhf_contract.oracle.epoch_file import (
     Header,
     read_epoch,
     root_of,
+    run_id,
     write_epoch,
 )
 from rlhf_contract.oracle.recompute import load_voted
@@ -105,7 +106,7 @@ def prepare(
     batch = RewardBatch(
         contractId=ledger.contract_id,
         specHash=active.in_force.spec_hash,
-        runId=keccak256(run.encode()),
+        runId=run_id(run),
         epoch=last + 1,
         root=root,
         count=len(rows),
@@ -134,7 +135,7 @@ def header_of(active: Active, contract_id: bytes, run: str, epoch: int) -> Heade
         to_hex(contract_id),
         to_hex(active.in_force.spec_hash),
         to_hex(active.in_force.program_hash),
-        to_hex(keccak256(run.encode())),
+        to_hex(run_id(run)),
         epoch,
         tuple(s.name for s in active.contract.signals),
         {s.name: tuple(f.name for f in s.fields) for s in active.contract.signals if s.kind == "list"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rlhf_contract.chain.typed_data import RewardBatch
-from rlhf_contract.hashing import keccak256, to_hex
+from rlhf_contract.hashing import to_hex
 from rlhf_contract.oracle.epoch_file import Epoch, Header
 from rlhf_contract.oracle.recompute import findings
 from rlhf_contract.types import Seconds
@@ -13,7 +13,7 @@ from rlhf_contract.types import Seconds
 if TYPE_CHECKING:
     from rlhf_contract.oracle.attester import Active
 
-__all__ = ["MOST_SECONDS", "objections", "run_id"]
+__all__ = ["MOST_SECONDS", "objections"]
 
 MOST_SECONDS = 604_800  # nobody's signature shall be good for longer
 
@@ -55,11 +55,6 @@ def objections(
     if not now < batch.deadline <= now + MOST_SECONDS:
         found.append(f"deadline is {batch.deadline}, the chain is at {now}")
     return found + findings(active.contract, active.program, header, epoch, batch.root)
-
-
-def run_id(run: str) -> bytes:
-    """How a batch names a training run."""
-    return keccak256(run.encode())
 
 
 def _shown(value: bytes | int) -> str:

@@ -36,6 +36,7 @@ __all__ = [
     "leaf_of",
     "read_epoch",
     "row_of",
+    "run_id",
     "tree_of",
     "write_epoch",
 ]
@@ -61,6 +62,11 @@ def epoch_name(root: bytes) -> str:
 def salts_name(root: bytes) -> str:
     """Where its salts lie."""
     return f"salts/0x{root.hex()}.arrow"
+
+
+def run_id(run: str) -> bytes:
+    """How headers and batches name a training run."""
+    return keccak256(run.encode())
 
 
 class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -57,6 +57,7 @@ def _from_files(journal: Journal, store: Store, sample: bytes) -> int:
 
     Those are few: what a crash or an abandoned epoch has left, and what was sealed with another journal.
     """
+    # Asked anew: one that was in no epoch a moment ago may have been sealed since.
     ids = {batch.epoch_id for batch in journal.samples.batches(sample)}
     own = {journal.epochs.get(id).root for id in ids if id is not None}
     others = journal.epochs.roots() - own

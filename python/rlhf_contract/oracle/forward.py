@@ -14,8 +14,8 @@ from rlhf_contract.chain.wallet import Wallet
 from rlhf_contract.errors import ChainError, EpochError, Refused, WrongState
 from rlhf_contract.hashing import to_hex
 from rlhf_contract.oracle.attester import Active
-from rlhf_contract.oracle.cosigner import objections, run_id
-from rlhf_contract.oracle.epoch_file import decode_epoch
+from rlhf_contract.oracle.cosigner import objections
+from rlhf_contract.oracle.epoch_file import decode_epoch, run_id
 from rlhf_contract.oracle.gauges import Gauges
 from rlhf_contract.oracle.journal.journal import Journal
 from rlhf_contract.oracle.journal.records import EpochRecord, State

@@ -87,12 +87,10 @@ def _gone(holder: str) -> bool:
     number = rest.partition(":")[0]
     if machine != _machine() or not number.isdigit():
         return False
-    if int(number) == os.getpid():
-        return False  # another daemon in this process
     try:
         os.kill(int(number), 0)
     except ProcessLookupError:
         return True
     except OSError:
-        return False
+        pass  # it is there, and somebody else's
     return False

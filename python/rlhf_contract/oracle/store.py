@@ -146,15 +146,6 @@ class Store:
         """Write or replace the salts file; locally only its owner can read it."""
         self._put(salts_name(root), data, PRIVATE)
 
-    def drop_salts(self, root: bytes) -> None:
-        """Remove the salts file of an epoch that was never sealed."""
-        name = salts_name(root)
-        try:
-            self._try(name, lambda: self.files.rm_file(self._path(name)))
-        except EpochError:
-            if self._try(name, lambda: self.files.exists(self._path(name))):
-                raise
-
     def salted(self) -> Iterator[bytes]:
         """The roots that have a salts file."""
         folder = salts_name(bytes(32)).split("/")[0]

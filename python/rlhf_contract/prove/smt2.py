@@ -173,7 +173,8 @@ class _Terms:
         elif kind in _CONVERSIONS:
             self.sorts |= {"Int", "Real"}
         term = self._operation(_OPERATORS[kind], _RESULT.get(kind) or arguments[-1].sort, arguments)
-        term.number = _literal(kind, arguments[0].number)
+        if not arguments[0].operator:  # of a numeral alone: a linear logic takes no other term for a number
+            term.number = _literal(kind, arguments[0].number)
         return term
 
     def _operation(self, operator: str, sort: str, arguments: list[_Term]) -> _Term:

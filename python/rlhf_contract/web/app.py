@@ -22,6 +22,7 @@ from rlhf_contract import __version__
 from rlhf_contract.api.limits import Limits, Load, read_body
 from rlhf_contract.api.logs import log
 from rlhf_contract.chain.deployment import Deployment
+from rlhf_contract.chain.governance import COMPILER
 from rlhf_contract.lang.parse import MAX_SOURCE_BYTES
 from rlhf_contract.web.documents import listing_document, spec_document
 from rlhf_contract.web.epochs import Epochs
@@ -31,9 +32,8 @@ from rlhf_contract.web.refusal import Refusal, refusal_of
 from rlhf_contract.web.relayer import Relayer
 from rlhf_contract.web.workshop import Workshop
 
-__all__ = ["COMPILER", "Page", "create_app"]
+__all__ = ["Page", "create_app"]
 
-COMPILER = f"rlhf-contract-wizard {__version__}"
 JSON = "application/json"
 MOST_BALLOT_BYTES = 64 * 1024
 WORKERS = 4

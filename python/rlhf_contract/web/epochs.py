@@ -15,9 +15,8 @@ from rlhf_contract.chain.index.follow import Index, build, update
 from rlhf_contract.errors import EpochError
 from rlhf_contract.hashing import to_hex
 from rlhf_contract.machine import to_numpy
-from rlhf_contract.merkle import tree
 from rlhf_contract.merkle.tree import Tree
-from rlhf_contract.oracle.epoch_file import Epoch, Header, leaf_hashes, leaf_of, row_of
+from rlhf_contract.oracle.epoch_file import Epoch, Header, leaf_of, row_of, tree_of
 from rlhf_contract.oracle.store import Store
 from rlhf_contract.types import Status, decimal_text
 from rlhf_contract.web.library import Library, Text
@@ -98,7 +97,7 @@ class Epochs:
                 header, epoch, data_hash = self._store.epoch(root)
             except EpochError:
                 raise Refusal("not_found", "The data folder has no epoch with this root.") from None
-            read = _Read(header, epoch, data_hash, tree.build(leaf_hashes(epoch)))
+            read = _Read(header, epoch, data_hash, tree_of(epoch))
             if read.tree.root != root:
                 raise Refusal("not_found", "The rows in the data folder are not those that were attested.")
             self._kept[root] = read

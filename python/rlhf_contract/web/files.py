@@ -49,11 +49,6 @@ class Files:
         }
         self._files["/"] = self._files["/index.html"]
 
-    @property
-    def packed_bytes(self) -> int:
-        """What a first visit loads at most."""
-        return sum(len(file.packed) for name, file in self._files.items() if name != "/")
-
     def answer(self, request: Request) -> Response | None:
         """The file at this address; None if there is none."""
         file = self._files.get(request.url.path)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 
 from faults.nodes import proxy
 from faults.scene import Outcome, Scene, finish, missing
-from oracles import Stepped
+from oracles import Place, Stepped
 from rlhf_contract.chain import local
 from rlhf_contract.oracle.journal.records import State, Submission
 from rlhf_contract.types import Seconds
@@ -70,14 +72,7 @@ def nonce_taken(scene: Scene) -> Outcome:
 
 def fee_too_low(scene: Scene) -> Outcome:
     """Nobody mines the transaction: it is sent again with 12.5 % more under the same nonce, and at last is mined."""
-    ignored = threading.Event()
-    settings = {"stuck_seconds": 0.05, "max_fee_gwei": 1000.0}
-    with proxy(scene.rpc, swallowing=ignored) as url, scene.oracle(url, chain=settings) as (place, oracle):
-        ignored.set()
-        oracle.reward()
-        _submit(oracle)
-        for _ in range(3):
-            oracle.daemon.cycle()
+    with _unmined(scene, max_fee_gwei=1000.0, cycles=3) as (place, oracle, ignored):
         ignored.clear()
         finish(oracle)
         (record,) = oracle.daemon.journal.epochs.all()
@@ -93,14 +88,7 @@ def fee_too_low(scene: Scene) -> Outcome:
 
 def fee_ceiling(scene: Scene) -> Outcome:
     """A fee that may not rise any more: the epoch waits, says why, and is attested under the ceiling."""
-    ignored = threading.Event()
-    settings = {"stuck_seconds": 0.05, "max_fee_gwei": 3.0}
-    with proxy(scene.rpc, swallowing=ignored) as url, scene.oracle(url, chain=settings) as (place, oracle):
-        ignored.set()
-        oracle.reward()
-        _submit(oracle)
-        for _ in range(20):
-            oracle.daemon.cycle()
+    with _unmined(scene, max_fee_gwei=3.0, cycles=20) as (place, oracle, ignored):
         (record,) = oracle.daemon.journal.epochs.all()
         said, highest = record.last_error, max(s.max_fee for s in record.submissions)
         reached = oracle.metric("fee_ceiling_reached")
@@ -113,6 +101,20 @@ def fee_ceiling(scene: Scene) -> Outcome:
             "" if highest <= 3 * GWEI else f"{highest} wei",
         ]
     return Outcome(f"stopped at {highest / GWEI:.2f} gwei and said so", scene.verdict(place, 5, *wrong))
+
+
+@contextmanager
+def _unmined(scene: Scene, max_fee_gwei: float, cycles: int) -> Iterator[tuple[Place, Stepped, threading.Event]]:
+    """An oracle whose transaction was ignored for so many cycles; the event is set as long as all are ignored."""
+    ignored = threading.Event()
+    settings = {"stuck_seconds": 0.05, "max_fee_gwei": max_fee_gwei}
+    with proxy(scene.rpc, swallowing=ignored) as url, scene.oracle(url, chain=settings) as (place, oracle):
+        ignored.set()
+        oracle.reward()
+        _submit(oracle)
+        for _ in range(cycles):
+            oracle.daemon.cycle()
+        yield place, oracle, ignored
 
 
 def _submit(oracle: Stepped) -> Submission:

@@ -125,11 +125,7 @@ def two_daemons(scene: Scene) -> Outcome:
             first.close()
             closed = True
             journal = place.journal()
-            for _ in range(300):
-                if settled(journal):
-                    break
-                scene.request("evm_mine")
-                requests.get(f"{place.url}/ready", timeout=5)
+            _settle(scene, place, journal)
             epochs = len(journal.epochs.all())
             journal.close()
     finally:
@@ -141,6 +137,15 @@ def two_daemons(scene: Scene) -> Outcome:
         "" if (alone, epochs) == (1, 2) else f"{alone} and {epochs} epochs",
     ]
     return Outcome("the second waited by name, then took over", scene.verdict(place, 10, *wrong))
+
+
+def _settle(scene: Scene, place: Place, journal: Journal) -> None:
+    """Blocks, until the process has nothing left to do; the verdict says whether it has."""
+    for _ in range(300):
+        if settled(journal):
+            break
+        scene.request("evm_mine")
+        requests.get(f"{place.url}/ready", timeout=5)
 
 
 def _readiness(place: Place, name: str) -> str:
@@ -168,11 +173,7 @@ def disk_full(scene: Scene) -> Outcome:
         watched.rlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         told.append(_post(place, headers, body))
         journal = place.journal()
-        for _ in range(300):
-            if settled(journal):
-                break
-            scene.request("evm_mine")
-            requests.get(f"{place.url}/ready", timeout=5)
+        _settle(scene, place, journal)
         journal.close()
         metrics = place.metrics()
     wrong = [

@@ -218,3 +218,14 @@ def test_requests_of_the_contract_before_do_not_make_scorers_again(
     assert oracle.in_force().contract.version == "1.1.0"
     assert oracle.scoring.usable(oracle.in_force()) is not made
     assert oracle.scoring.usable(before) is made
+
+
+def test_a_foreign_protocol_brings_what_its_scorer_reads(serving: Callable[..., ServedOracle]) -> None:
+    """A label's `answer` is the reference that a pinned scorer reads; the text that is scored is the completion."""
+    oracle = serving("test/gold", gold)
+    labels = [{"told": 0.5, "answer": "42"}, {"told": 0.5, "answer": "41"}]
+    body = {"query": ["6 * 7?42", "6 * 7?42"], "prompts": ["6 * 7?"] * 2, "labels": labels}
+    told = oracle.client().post("/v1/openrlhf", params={"run": "r"}, headers=oracle.token("trainer"), json=body)
+
+    assert told.status_code == 200, told.text
+    assert words(oracle) == [100, 0]

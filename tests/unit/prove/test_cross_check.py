@@ -374,6 +374,17 @@ def test_what_has_no_place_is_a_fault(term: Any) -> None:
         script([term], "either", "")
 
 
+def test_a_number_with_two_signs_is_no_coefficient() -> None:
+    """Z3 reads a product of such terms in a nonlinear logic alone, so the script names one."""
+    context = z3.Context()
+    once = -z3.Q(1, 3, context)
+    twice = -once
+    text = script([twice * twice <= z3.Real("x", context)], "either", "")
+
+    assert "(set-logic QF_NRA)" in text
+    assert by_z3(text, 300_000) == "sat"
+
+
 # ---- whatever formula
 
 OPERATIONS: list[tuple[str, str, Callable[..., Any]]] = [

@@ -201,14 +201,12 @@ class Counters:
     Of the `erasures`, some may be `unfinished` (salt and text are not gone yet), others `unrecorded` on the chain.
     """
 
-    unsealed_batches: int
     unsealed_rows: int
     discarded_rows: int
     oldest_unsealed: Seconds | None
     epochs: Mapping[State, int]
     rewards: Mapping[State, int]
     erasures: int
-    payload_bytes: int
     unfinished: int
     unrecorded: int
 
