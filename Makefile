@@ -105,7 +105,7 @@ lock: ## resolve pyproject.toml and package.json into the lock files again
 	@$(call say,lock,requirements/fuzz.txt) && $(call resolve,pyproject.toml --group fuzz,fuzz)
 	@$(call say,lock,requirements/analysis.txt) && $(call resolve,--group analysis,analysis)
 	@$(call say,lock,requirements/bench.txt) && $(call resolve,--group bench,bench)
-	@$(call say,lock,requirements/trainers.txt) && $(call resolve,--excludes requirements/trainers.excluded --overrides <(echo '$(RAY)') pyproject.toml --group trainers,trainers)
+	@$(call say,lock,requirements/trainers.txt) && $(call resolve,--excludes requirements/trainers.excluded --overrides <(echo '$(RAY)') pyproject.toml --extra scorers --extra presidio --group trainers,trainers)
 
 clean: ## remove what was built, keep the environments
 	@rm -rf build dist $(ARTIFACTS) $(PAGE) .hypothesis .mypy_cache .pytest_cache .ruff_cache
