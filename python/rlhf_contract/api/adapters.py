@@ -1,6 +1,7 @@
 """Rewards in the protocols of NeMo Gym, eval-protocol and OpenRLHF: the same journal and rewards, other documents.
 
-Signals come with the request, or are made from its texts by the contract's pinned scorers. A row without a reward is
+Signals come with the request, or are made by the contract's pinned scorers from its texts and from what these read
+beside them, such as a gold answer. A row without a reward is
 refused (`no-reward`) where the protocol has no word for it: none of them takes null, and 0 would be a lie.
 """
 
@@ -8,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -30,13 +32,23 @@ from rlhf_contract.machine.compile import compile_contract
 from rlhf_contract.machine.contributions import Contributions, contributions
 from rlhf_contract.machine.program import Program
 from rlhf_contract.oracle.rewarder import Claim, Rewarded, Submission
+from rlhf_contract.oracle.scoring import pins_of
+from rlhf_contract.scorers.scorer import COMPLETION, COMPLETIONS, PROMPT, PROMPTS, text_names
 from rlhf_contract.types import Status
 
 __all__ = ["post_eval_protocol", "post_nemo_gym", "post_openrlhf"]
 
 Message = TypeVar("Message", bound=msgspec.Struct)
-Row = dict[str, Any]
 UNREWARDED = b"no reward: "
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A sample of a foreign document: its columns, of which the contract may know some, and its texts."""
+
+    columns: Mapping[str, Any]
+    prompt: str
+    completion: str
 
 
 async def post_nemo_gym(service: Service, request: Request, client: Client) -> Response:
@@ -44,7 +56,7 @@ async def post_nemo_gym(service: Service, request: Request, client: Client) -> R
 
     def rows(asked: NeMoGymRequest) -> list[Row]:
         prompt = _texts(asked.responses_create_params.get("input"))
-        return [{**asked.signals, "prompt": prompt, "answer": _texts(asked.response.get("output"))}]
+        return [Row(asked.signals, prompt, _texts(asked.response.get("output")))]
 
     def say(rewarded: Rewarded, parts: Contributions, body: bytes) -> Any:
         components = {name: float(values[0]) for name, values in parts.summands().items()}
@@ -59,7 +71,7 @@ async def post_eval_protocol(service: Service, request: Request, client: Client)
     def rows(asked: EvalProtocolRequest) -> list[Row]:
         said = asked.messages
         last = max((i for i, m in enumerate(said) if m.get("role") == "assistant"), default=len(said))
-        return [{**asked.kwargs, "prompt": _texts(said[:last]), "answer": _texts(said[last:])}]
+        return [Row({"ground_truth": asked.ground_truth, **asked.kwargs}, _texts(said[:last]), _texts(said[last:]))]
 
     def say(rewarded: Rewarded, parts: Contributions, body: bytes) -> Any:
         (reward,), (reason,) = _rewards(rewarded), rewarded.reasons()
@@ -79,13 +91,13 @@ async def post_eval_protocol(service: Service, request: Request, client: Client)
 
 
 async def post_openrlhf(service: Service, request: Request, client: Client) -> Response:
-    """OpenRLHF's remote reward: `rewards`, `scores` (the same) and `extra_logs`. Labels are objects of signals."""
+    """OpenRLHF's remote reward: `rewards`, `scores` (the same) and `extra_logs`. A label is columns, or one."""
 
     def rows(asked: OpenRLHFRequest) -> list[Row]:
         if not len(asked.query) == len(asked.prompts) == len(asked.labels):
             raise Problem("malformed", "query, prompts and labels have different lengths")
         return [
-            {**_label(label), "prompt": prompt, "answer": text.removeprefix(prompt)}
+            Row({"label": label, **_label(label)}, prompt, text.removeprefix(prompt))
             for text, prompt, label in zip(asked.query, asked.prompts, asked.labels, strict=True)
         ]
 
@@ -124,10 +136,11 @@ async def _adapted(
             return msgspec.json.encode(say(rewarded, parts, body))
 
         def submission() -> Submission:
-            contract = service.oracle.rewarder.in_force().contract
-            asked = RewardRequest(run, _named(contract, rows(decode(body, kind, service.limits))))
+            active = service.oracle.rewarder.in_force()
+            contract, reads = active.contract, service.oracle.rewarder.scoring.usable(active).reads
+            asked = RewardRequest(run, _named(contract, reads, rows(decode(body, kind, service.limits))))
             fingerprint = hashlib.sha256(b"\0".join((kind.__name__.encode(), run.encode(), body))).digest()
-            columns = columns_of_json(contract, asked, service.limits)
+            columns = columns_of_json(contract, asked, service.limits, pins_of(contract), reads)
             return Submission(columns, run, client.name, encode, key, fingerprint, claim)
 
         claim = Claim()
@@ -148,10 +161,17 @@ def _parts(source: str) -> Program:
     return compile_contract(load(source), parts=True)
 
 
-def _named(contract: Contract, rows: Iterable[Row]) -> list[Row]:
-    """Only what the contract reads, and the texts: foreign documents carry foreign fields."""
-    known = {s.name for s in contract.signals} | {"prompt", "answer"}
-    return [{name: value for name, value in row.items() if name in known} for row in rows]
+def _named(contract: Contract, reads: Collection[str], rows: Iterable[Row]) -> list[dict[str, Any]]:
+    """What the contract and its scorers read, and the texts: foreign documents carry foreign fields."""
+    signals = {s.name for s in contract.signals}
+    known = (signals | {*reads}) - ({PROMPT, COMPLETION} - signals)
+    prompts, completions = (text_names(names, signals, reads)[:1] for names in (PROMPTS, COMPLETIONS))
+    return [
+        {name: value for name, value in row.columns.items() if name in known}
+        | dict.fromkeys(prompts, row.prompt)
+        | dict.fromkeys(completions, row.completion)
+        for row in rows
+    ]
 
 
 def _rewards(rewarded: Rewarded) -> list[float | None]:
@@ -162,7 +182,7 @@ def _rewards(rewarded: Rewarded) -> list[float | None]:
     ]
 
 
-def _label(label: Any) -> Row:
+def _label(label: Any) -> dict[str, Any]:
     if isinstance(label, str):
         try:
             label = msgspec.json.decode(label)

@@ -23,13 +23,13 @@ from rlhf_contract.api.problem import Problem
 from rlhf_contract.lang.contract import Contract
 from rlhf_contract.lang.ir import SignalSpec
 from rlhf_contract.machine.from_file import Columns
-from rlhf_contract.oracle.attester import ANSWER_COLUMNS, PROMPT_COLUMNS
+from rlhf_contract.scorers.scorer import COMPLETIONS, PROMPTS
 
 __all__ = ["ARROW", "COMPANIONS", "JSON", "arrow_table", "columns_of_json", "columns_of_table", "decode"]
 
 JSON = "application/json"
 ARROW = "application/vnd.apache.arrow.stream"
-COMPANIONS = ("id", *PROMPT_COLUMNS, *ANSWER_COLUMNS)
+COMPANIONS = ("id", *PROMPTS, *COMPLETIONS)
 """Columns that may come beside the signals: texts that a sample id commits to, and the client's own row name."""
 
 Names: TypeAlias = Collection[str]
@@ -163,6 +163,8 @@ def columns_of_json(
     for name, spec in signals.items():
         if name in values:
             values[name] = [_exact(spec, value) for value in values[name]]
+    for name in {*read} & values.keys() - signals.keys():
+        values[name] = [_float(value) for value in values[name]]
     return Columns(values, count, WHERE)
 
 
@@ -197,6 +199,15 @@ def _exact(spec: SignalSpec, value: Any) -> Any:
     if spec.kind in ("real", "int") and isinstance(value, str) and DECIMAL.fullmatch(value):
         return Decimal(value)
     return value
+
+
+def _float(value: Any) -> Any:
+    """What a scorer reads is a number as every JSON reader has it: in the trainer's process it is a float, too."""
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, list):
+        return [_float(one) for one in value]
+    return {name: _float(one) for name, one in value.items()} if isinstance(value, dict) else value
 
 
 def arrow_table(body: bytes, limits: Limits) -> pa.Table:

@@ -295,7 +295,7 @@ def _reused(key: str) -> KeyReused:
 
 
 def _rewarded(run: str, columns: Columns, active: Active, rows: Rows, outcomes: Outcomes) -> Rewarded:
-    samples, ids = commit(columns)
+    samples, ids = commit(columns, active.contract)
     digest = batch_digest(active.in_force.spec_hash, ids, outcomes.status, outcomes.reward)
     return Rewarded(str(uuid.uuid4()), run, active, rows, outcomes, ids, samples, digest)
 

@@ -142,7 +142,7 @@ class ContractReward:
         told: Told | None = None
         if self.oracle is not None:
             try:
-                told = self.oracle.rewards(self.run, wire_columns(self.contract, rows, *texts))
+                told = self.oracle.rewards(self.run, wire_columns(self.contract, rows, *texts, self._read(columns)))
             except OracleUnavailable as error:
                 if self.on_error == "raise":
                     raise
@@ -175,6 +175,10 @@ class ContractReward:
                 has = f"{len(values)} values" if isinstance(values, Sequence) else type(values).__name__
                 raise TrainerError(f"signal {name} has {has} for {count} completions")
         return found
+
+    def _read(self, columns: Mapping[str, Any]) -> dict[str, Sequence[object]]:
+        """The columns that pinned scorers read beside the texts; the oracle's need them too."""
+        return {name: columns[name] for name in self.scorers.reads & columns.keys()}
 
     def _scored(
         self, rows: Rows, outcomes: Outcomes, texts: tuple[list[str], list[str]], told: Told | None
