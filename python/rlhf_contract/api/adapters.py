@@ -23,7 +23,7 @@ from rlhf_contract.api.access import Client
 from rlhf_contract.api.limits import read_body
 from rlhf_contract.api.messages import EvalProtocolRequest, NeMoGymRequest, OpenRLHFRequest, RewardRequest
 from rlhf_contract.api.problem import Problem
-from rlhf_contract.api.reading import JSON, columns_of_json, decode
+from rlhf_contract.api.reading import JSON, columns_of_json, decode, other_fields
 from rlhf_contract.api.rewards import LONGEST_RUN, content_type, count_rewards, idempotency_key
 from rlhf_contract.api.service import Service, query
 from rlhf_contract.lang import load
@@ -54,9 +54,9 @@ class Row:
 async def post_nemo_gym(service: Service, request: Request, client: Client) -> Response:
     """NeMo Gym's `verify`: the request again, with `reward` and the `reward_components` that add up to it."""
 
-    def rows(asked: NeMoGymRequest) -> list[Row]:
+    def rows(asked: NeMoGymRequest, others: Mapping[str, Any]) -> list[Row]:
         prompt = _texts(asked.responses_create_params.get("input"))
-        return [Row(asked.signals, prompt, _texts(asked.response.get("output")))]
+        return [Row({**others, **asked.signals}, prompt, _texts(asked.response.get("output")))]
 
     def say(rewarded: Rewarded, parts: Contributions, body: bytes) -> Any:
         components = {name: float(values[0]) for name, values in parts.summands().items()}
@@ -68,10 +68,11 @@ async def post_nemo_gym(service: Service, request: Request, client: Client) -> R
 async def post_eval_protocol(service: Service, request: Request, client: Client) -> Response:
     """eval-protocol's `evaluate`: `score`, `metrics`; a row without a reward has no score, and is not valid."""
 
-    def rows(asked: EvalProtocolRequest) -> list[Row]:
+    def rows(asked: EvalProtocolRequest, others: Mapping[str, Any]) -> list[Row]:
         said = asked.messages
+        columns = {"ground_truth": asked.ground_truth, **others, **asked.kwargs}
         last = max((i for i, m in enumerate(said) if m.get("role") == "assistant"), default=len(said))
-        return [Row({"ground_truth": asked.ground_truth, **asked.kwargs}, _texts(said[:last]), _texts(said[last:]))]
+        return [Row(columns, _texts(said[:last]), _texts(said[last:]))]
 
     def say(rewarded: Rewarded, parts: Contributions, body: bytes) -> Any:
         (reward,), (reason,) = _rewards(rewarded), rewarded.reasons()
@@ -93,7 +94,7 @@ async def post_eval_protocol(service: Service, request: Request, client: Client)
 async def post_openrlhf(service: Service, request: Request, client: Client) -> Response:
     """OpenRLHF's remote reward: `rewards`, `scores` (the same) and `extra_logs`. A label is columns, or one."""
 
-    def rows(asked: OpenRLHFRequest) -> list[Row]:
+    def rows(asked: OpenRLHFRequest, others: Mapping[str, Any]) -> list[Row]:
         if not len(asked.query) == len(asked.prompts) == len(asked.labels):
             raise Problem("malformed", "query, prompts and labels have different lengths")
         return [
@@ -114,11 +115,14 @@ async def _adapted(
     request: Request,
     client: Client,
     kind: type[Message],
-    rows: Callable[[Message], list[Row]],
+    rows: Callable[[Message, Mapping[str, Any]], list[Row]],
     say: Callable[[Rewarded, Contributions, bytes], Any],
     refuse: bool = True,
 ) -> Response:
-    """The rows of a foreign document through the rewarder, and what is said of them; with `refuse`, all or nothing."""
+    """The rows of a foreign document through the rewarder, and what is said of them; with `refuse`, all or nothing.
+
+    `rows` gets the document, and the fields of it that `kind` does not have.
+    """
     run = query(request, "run").get("run", "")
     if not 1 <= len(run) <= LONGEST_RUN:
         raise Problem("malformed", f"the query must have a run of 1 to {LONGEST_RUN} characters, such as ?run=run-1")
@@ -138,7 +142,8 @@ async def _adapted(
         def submission() -> Submission:
             active = service.oracle.rewarder.in_force()
             contract, reads = active.contract, service.oracle.rewarder.scoring.usable(active).reads
-            asked = RewardRequest(run, _named(contract, reads, rows(decode(body, kind, service.limits))))
+            decoded = decode(body, kind, service.limits)
+            asked = RewardRequest(run, _named(contract, reads, rows(decoded, other_fields(body, kind))))
             fingerprint = hashlib.sha256(b"\0".join((kind.__name__.encode(), run.encode(), body))).digest()
             columns = columns_of_json(contract, asked, service.limits, pins_of(contract), reads)
             return Submission(columns, run, client.name, encode, key, fingerprint, claim)

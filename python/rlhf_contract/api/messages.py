@@ -73,7 +73,7 @@ class Rewards(msgspec.Struct, frozen=True):
 
 class NeMoGymRequest(msgspec.Struct, frozen=True):
     """NeMo Gym's request for verification. `signals` are the dataset row's columns that the contract, or a
-    scorer that it pins, reads; other fields may come."""
+    scorer that it pins, reads; they may also be fields beside it, and other fields may come."""
 
     responses_create_params: dict[str, Any]
     response: dict[str, Any]
@@ -88,8 +88,8 @@ class NeMoGymAnswer(msgspec.Struct, frozen=True):
 
 
 class EvalProtocolRequest(msgspec.Struct, frozen=True):
-    """eval-protocol's request; `kwargs` carries what the contract and its scorers read, and `ground_truth` is a column
-    of that name."""
+    """eval-protocol's request; `kwargs` carries what the contract and its scorers read; its own client sends that as
+    fields beside `messages`. `ground_truth` is a column of that name."""
 
     messages: Annotated[list[dict[str, Any]], Meta(min_length=1)]
     ground_truth: Any = None

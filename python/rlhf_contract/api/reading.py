@@ -25,7 +25,16 @@ from rlhf_contract.lang.ir import SignalSpec
 from rlhf_contract.machine.from_file import Columns
 from rlhf_contract.scorers.scorer import COMPLETIONS, PROMPTS
 
-__all__ = ["ARROW", "COMPANIONS", "JSON", "arrow_table", "columns_of_json", "columns_of_table", "decode"]
+__all__ = [
+    "ARROW",
+    "COMPANIONS",
+    "JSON",
+    "arrow_table",
+    "columns_of_json",
+    "columns_of_table",
+    "decode",
+    "other_fields",
+]
 
 JSON = "application/json"
 ARROW = "application/vnd.apache.arrow.stream"
@@ -75,6 +84,12 @@ def decode(body: bytes, message: type[Message], limits: Limits) -> Message:
         # Of two values under one name the decoder keeps the last, another reader of the same bytes the first.
         raise Problem("malformed", f"the name {name!r} stands twice in one object")
     return read
+
+
+def other_fields(body: bytes, message: type[msgspec.Struct]) -> dict[str, Any]:
+    """Of a body that was decoded as `message`, the fields that this one leaves out."""
+    read: dict[str, Any] = msgspec.json.Decoder(dict[str, Any], float_hook=_number).decode(body)
+    return {name: value for name, value in read.items() if name not in message.__struct_fields__}
 
 
 _STRUCTURE = re.compile(rb'"(?:[^"\\]|\\.)*+"([ \t\r\n]*+:)?|[\[{]|[\]}]', re.DOTALL)

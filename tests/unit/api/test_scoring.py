@@ -192,6 +192,11 @@ def test_a_number_that_a_scorer_reads_is_the_same_float_here_and_there(serving: 
                                                    {"role": "assistant", "content": "7"}],
                                       "kwargs": {"told": 0.5, "answer": "7"}}),
     (gold, "openrlhf", {"query": ["Why?7"], "prompts": ["Why?"], "labels": [{"told": 0.5, "answer": "7"}]}),
+    (gold, "eval-protocol/evaluate", {"messages": [{"role": "user", "content": "Why?"},
+                                                   {"role": "assistant", "content": "7"}],
+                                      "told": 0.5, "answer": "7"}),
+    (gold, "nemo-gym/verify", {"responses_create_params": {"input": "Why?"}, "response": {"output": "7"},
+                               "signals": {"told": 0.5}, "answer": "7"}),
     (grounded, "eval-protocol/evaluate", {"messages": [{"role": "assistant", "content": "7"}], "ground_truth": "7",
                                           "kwargs": {"told": 0.5}}),
 ], ids=lambda value: value if isinstance(value, str) else getattr(value, "__name__", ""))  # fmt: skip
