@@ -105,7 +105,8 @@ lock: ## resolve pyproject.toml and package.json into the lock files again
 	@$(call say,lock,requirements/fuzz.txt) && $(call resolve,pyproject.toml --group fuzz,fuzz)
 	@$(call say,lock,requirements/analysis.txt) && $(call resolve,--group analysis,analysis)
 	@$(call say,lock,requirements/bench.txt) && $(call resolve,--group bench,bench)
-	@$(call say,lock,requirements/trainers.txt) && $(call resolve,--excludes requirements/trainers.excluded --overrides <(echo '$(RAY)') pyproject.toml --group trainers,trainers)
+	@$(call say,lock,requirements/trainers.txt) && $(call resolve,--excludes requirements/trainers.excluded --overrides <(echo '$(RAY)') pyproject.toml --extra scorers --extra presidio --group trainers,trainers)
+	@$(call say,lock,requirements/clients.txt) && $(call resolve,--no-deps --group clients,clients)
 
 clean: ## remove what was built, keep the environments
 	@rm -rf build dist $(ARTIFACTS) $(PAGE) .hypothesis .mypy_cache .pytest_cache .ruff_cache
@@ -114,7 +115,7 @@ clean: ## remove what was built, keep the environments
 # One lock for every platform and Python >= 3.11, with hashes and without any address.
 resolve = build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links \
-	$(1) --group build --output-file requirements/$(2).txt
+	$(1) $(if $(findstring --no-deps,$(1)),,--group build) --output-file requirements/$(2).txt
 
 # ---- how the environments come about; each stamp is newer than the lock that it was made from --------------------
 
@@ -152,12 +153,13 @@ TORCH ?= torch==2.13.0
 # verl asks for ray with a dashboard, which no test needs.
 RAY := ray>=2.55,<2.56
 
-.venv-trainers/installed: requirements/trainers.txt
+.venv-trainers/installed: requirements/trainers.txt requirements/clients.txt
 	@$(call find_python); \
 		$(call say,python,.venv-trainers: $(TORCH)$(comma) $$(grep -c '^[a-zA-Z]' requirements/trainers.txt) packages of requirements/trainers.txt (minutes)); \
 		"$$python" -m venv --clear .venv-trainers && \
 		.venv-trainers/bin/python -m pip install $(PIP_QUIET) '$(TORCH)' && \
-		.venv-trainers/bin/python -m pip install $(PIP_QUIET) --require-hashes --no-deps -r requirements/trainers.txt
+		.venv-trainers/bin/python -m pip install $(PIP_QUIET) --require-hashes --no-deps -r requirements/trainers.txt && \
+		.venv-trainers/bin/python -m pip install $(PIP_QUIET) --require-hashes --no-deps --target .venv-trainers/clients -r requirements/clients.txt
 	@touch $@
 
 .venv-analysis/installed: requirements/analysis.txt

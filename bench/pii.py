@@ -1,6 +1,7 @@
 """How much personal data the scorers find, and how much they find that is none, by kind.
 
     .venv/bin/python bench/pii.py            # a table, and build/bench/pii.json
+    .venv-trainers/bin/python bench/pii.py   # the same with Presidio beside ours: that environment has it
 
 Read from bench/pii.txt: sentences written for this project, each with the kinds that are in it. A sentence counts once
 for each kind: found and there, found and not there, there and not found.
@@ -18,7 +19,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from rlhf_contract.errors import ScorerMissing
+from rlhf_contract.scorers.optional import install, needed
 from rlhf_contract.scorers.pii import KINDS, PersonalData
+from rlhf_contract.scorers.presidio import Presidio
 
 HERE = Path(__file__).parent
 OUT = HERE.parent / "build" / "bench" / "pii.json"
@@ -50,9 +54,17 @@ def sentences(path: Path = HERE / "pii.txt") -> Iterator[tuple[frozenset[str], s
             yield frozenset(kinds.split(",")) - {"-"}, text
 
 
-def measured() -> dict[str, Tally]:
+def scorers() -> dict[str, PersonalData | Presidio]:
+    """By what the table calls them; Presidio where its extra is installed."""
+    try:
+        needed("presidio_analyzer", "presidio/any", Presidio.extra)
+    except ScorerMissing:
+        return {"ours": PersonalData()}
+    return {"ours": PersonalData(), "Presidio": Presidio()}
+
+
+def measured(scorer: PersonalData | Presidio) -> dict[str, Tally]:
     """By kind, and under `any` whether a sentence has some."""
-    scorer = PersonalData()
     tallies = {kind: Tally() for kind in (*KINDS, "any")}
     for there, text in sentences():
         found = {kind for kind, spans in scorer.find(text).items() if spans}
@@ -82,18 +94,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
     parser.add_argument("--out", type=Path, default=OUT)
     out = parser.parse_args().out
-    tallies = measured()
-    rows = Table("kind", "sentences", "precision", "recall", title=f"{len(list(sentences()))} sentences")
-    for kind, tally in tallies.items():
-        rows.add_row(kind, str(tally.hits + tally.misses), f"{tally.precision:.3f}", f"{tally.recall:.3f}")
+    found = {name: measured(scorer) for name, scorer in scorers().items()}
+    columns = [f"{what} ({name})" for name in found for what in ("precision", "recall")]
+    rows = Table("kind", "sentences", *columns, title=f"{len(list(sentences()))} sentences")
+    for kind in (*KINDS, "any"):
+        each = [tallies[kind] for tallies in found.values()]
+        shares = [f"{share:.3f}" for tally in each for share in (tally.precision, tally.recall)]
+        rows.add_row(kind, str(each[0].hits + each[0].misses), *shares)
     console = Console(width=120)
     console.print(rows)
-    for kind, tally in tallies.items():
+    for kind, tally in found["ours"].items():
         if kind != "any":
             for line in tally.wrong:
                 console.print(f"{kind}: {line}", markup=False)
+    if "Presidio" not in found:
+        console.print(f"Presidio is not here: {install(Presidio.extra)}", markup=False)
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(document(tallies), indent=2, ensure_ascii=False) + "\n", "utf-8")
+    out.write_text(
+        json.dumps({name: document(tallies) for name, tallies in found.items()}, indent=2, ensure_ascii=False) + "\n",
+        "utf-8",
+    )
 
 
 if __name__ == "__main__":

@@ -55,14 +55,15 @@ def cache(run: Run) -> list[Row]:
 
 
 def personal_data(run: Run) -> list[Row]:
-    """On sentences that the rules were written beside: no estimate for other texts."""
-    found = report(run, "pii")["any"]
+    """On sentences that our rules were written beside: no estimate for other texts, and Presidio had no such chance."""
+    found = report(run, "pii", python=trainers())
     return [
         Row(
             f"reports.pii_{name}",
             f"personal data, {name}, on our own labelled sentences",
-            100 * found[name],
+            100 * found["ours"]["any"][name],
             "%",
+            Other("Presidio's patterns, no model", 100 * found["Presidio"]["any"][name]),
             runs=1,
         )
         for name in ("precision", "recall")
@@ -71,10 +72,7 @@ def personal_data(run: Run) -> list[Row]:
 
 def trainer(run: Run) -> list[Row]:
     """What the contract adds to the step of a trainer, beside a plain function in the same run of TRL."""
-    python = HERE.parent / ".venv-trainers" / "bin" / "python"
-    if not python.exists():
-        raise Missing("TRL is not installed; make .venv-trainers/project")
-    found = report(run, "trainer", *(["--steps", "6"] if run.quick else []), python=str(python))
+    found = report(run, "trainer", *(["--steps", "6"] if run.quick else []), python=trainers())
     return [
         *(
             Row(
@@ -95,3 +93,11 @@ def trainer(run: Run) -> list[Row]:
             runs=found["steps"]["journaled"],
         ),
     ]
+
+
+def trainers() -> str:
+    """The interpreter of the environment with TRL and Presidio."""
+    python = HERE.parent / ".venv-trainers" / "bin" / "python"
+    if not python.exists():
+        raise Missing("TRL and Presidio are not installed; make .venv-trainers/project")
+    return str(python)

@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from rlhf_contract.api.metrics import Metrics
 from rlhf_contract.oracle.gauges import Gauges
 from rlhf_contract.scorers.meters import Meters
+from rlhf_contract.trainers.monitor import Monitor
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "python" / "rlhf_contract"
@@ -36,8 +37,9 @@ class Line:
 
 
 def metrics() -> dict[str, set[str]]:
-    """Every series name that `/metrics` can show, with its labels."""
-    return {"up": set()} | _series(Metrics().registry) | _series(Gauges().registry) | _series(Meters().registry)
+    """Every series name that an oracle's `/metrics` or a trainer can show, with its labels."""
+    shown = (Metrics(), Gauges(), Meters(), Monitor())
+    return {"up": set()} | {name: labels for one in shown for name, labels in _series(one.registry).items()}
 
 
 def _series(registry: CollectorRegistry) -> dict[str, set[str]]:
@@ -75,7 +77,7 @@ def misread(expression: str) -> list[str]:
         for label, operator, value in matchers:
             if label not in known[name] | EVERYWHERE:
                 found.append(f"{name} has no label {label}")
-            elif label not in EVERYWHERE | {"status", "le", "endpoint", "peer", "name"}:
+            elif label not in EVERYWHERE | {"status", "le", "endpoint", "peer", "name", "signal"}:
                 alternatives = value.split("|") if "~" in operator else [value]
                 found += [f"{name}: {label} is never {one}" for one in alternatives if not said(one)]
     for names in GROUPED.findall(expression):

@@ -56,6 +56,11 @@ def count_chars(completions: Sequence[str]) -> list[int]:
     return [len(text) for text in completions]
 
 
+def gold(completions: Sequence[str], answer: Sequence[object]) -> list[int]:
+    """100 where the text is the gold answer, which a column brings."""
+    return [100 * (c == str(a)) for c, a in zip(completions, answer, strict=True)]
+
+
 def backtrack(completions: Sequence[str]) -> list[bool]:
     """Holds the interpreter for ever: Python's `re` does not let go of it."""
     return [re.match(r"(a+)+$", text) is not None for text in completions]

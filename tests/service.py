@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from starlette.testclient import TestClient
 
@@ -24,10 +25,13 @@ from rlhf_contract.oracle.attester import Active
 from rlhf_contract.oracle.journal.access import Role, Tokens
 from rlhf_contract.oracle.journal.journal import Journal
 from rlhf_contract.oracle.lookup import EpochState, Lookup, SampleState
+from rlhf_contract.oracle.payload import decode_payload
 from rlhf_contract.oracle.rewarder import InForce, Rewarder
-from rlhf_contract.oracle.salts import SaltBox
+from rlhf_contract.oracle.salts import SaltBox, Sample, in_batch
 from rlhf_contract.oracle.scoring import Scoring
 from rlhf_contract.oracle.store import Store
+from rlhf_contract.scorers.pinned import known
+from scoring import CONTRACT
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "examples" / "safe_assistant.legal"
@@ -38,6 +42,10 @@ ROW = {
 }  # fmt: skip
 
 
+SCORED = '  words : int [0, 1000] BY "{}"'
+SCORERS = '[scorers."{}"]\nkind = "python"\nfunction = "{}:{}"\n'
+
+
 def example_active(path: Path = EXAMPLE) -> Active:
     """The contract in `path` as a look at the chain would find it, with one oracle."""
     source = path.read_bytes()
@@ -45,6 +53,19 @@ def example_active(path: Path = EXAMPLE) -> Active:
     program = compile_contract(contract)
     oracles = OracleSet(1, ("0x70997970C51812dc3A010C7d01b50e0d17dc79C8",), 1, 0)
     return Active(contract, program, AtChain(keccak256(source), keccak256(program.data), bytes(32), oracles))
+
+
+def scored_oracle(
+    folder: Path, name: str = "length/words", function: Callable[..., Any] | None = None, pin: str = "", **options: Any
+) -> ServedOracle:
+    """An oracle under a contract with `told`, from a column, and `words`, by the scorer of this name."""
+    here = known({name: function} if function else {})
+    spec = folder / "scored.legal"
+    spec.write_text(CONTRACT.format(signals=SCORED.format(pin or here[name].pin)), "utf-8")
+    if function:
+        options["file"] = folder / "scorers.toml"
+        options["file"].write_text(SCORERS.format(name, function.__module__, function.__name__), "utf-8")
+    return ServedOracle(folder, lambda: example_active(spec), scoring=Scoring(**options))
 
 
 @dataclass
@@ -61,7 +82,8 @@ class ServedOracle:
         self.journal = Journal.open(f"sqlite:///{self.folder / 'journal.db'}")
         self.in_force = InForce()
         self.refresh()
-        self.rewarder = Rewarder(self.in_force, self.journal, SaltBox(b"k" * 32, CONTRACT_ID), self.scoring)
+        self.box = SaltBox(b"k" * 32, CONTRACT_ID)
+        self.rewarder = Rewarder(self.in_force, self.journal, self.box, self.scoring)
         self.lookup = Lookup(self.journal, Store.open(str(self.folder / "data")))
 
     def refresh(self) -> None:
@@ -124,6 +146,15 @@ class ServedOracle:
         """A client without a socket."""
         app = create_app(self, ServiceSettings(limits=limits or Limits()))
         return TestClient(app, "http://localhost:8700", raise_server_exceptions=False)
+
+    def samples(self) -> list[Sample | None]:
+        """The texts and salts of all rows in the journal."""
+        found = []
+        for waiting in self.journal.waiting():
+            for batch in self.journal.unsealed(waiting.run, waiting.spec_hash, 1000):
+                read = decode_payload(batch.payload, "a batch")
+                found += self.box.open(in_batch(read.uid), read.sealed)
+        return found
 
     def waiting(self) -> int:
         """Rows in the journal."""

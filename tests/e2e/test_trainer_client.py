@@ -7,11 +7,15 @@ import pickle
 import socket
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
 import pytest
 
 from oracles import free_port
@@ -19,11 +23,17 @@ from rlhf_contract.api.app import create_app, serve
 from rlhf_contract.api.limits import Limits
 from rlhf_contract.api.service import ServiceSettings
 from rlhf_contract.errors import ChainError, OracleDisagrees, OracleUnavailable, TrainerError
+from rlhf_contract.hashing import to_hex
+from rlhf_contract.machine.logged_digests import Verdict
+from rlhf_contract.machine.replay import Replay, Version, replay
 from rlhf_contract.oracle.attester import Active
+from rlhf_contract.scorers.pinned import text_of
 from rlhf_contract.trainers import ContractReward, RewardClient
 from rlhf_contract.trainers.client import TOKEN_ENV
 from rlhf_contract.trainers.sealer import BackgroundSealer
-from service import EXAMPLE, ROW, ServedOracle, example_active
+from rlhf_contract.trainers.trl import TRLReward
+from scoring import CONTRACT, gold
+from service import EXAMPLE, ROW, ServedOracle, example_active, scored_oracle
 
 GOOD = {name: [value] * 3 for name, value in {**ROW, "harmlessness": 0.8}.items()}
 TEXTS = ["p"] * 3, ["a"] * 3
@@ -96,6 +106,63 @@ def test_rewards_are_those_of_the_oracle_and_in_its_journal(oracle: ServedOracle
     assert batch.attested and len(set(batch.samples)) == 3 and batch.digest != here.digest
     assert copy.micro == batch.micro
     assert oracle.waiting() == 6
+
+
+def test_an_oracles_digest_is_computed_again_from_what_was_logged(oracle: ServedOracle, tmp_path: Path) -> None:
+    """It is made of sample ids and rewards; an edited sample or reward is found, and a batch that abstained agrees."""
+    extra: dict[str, list[Any]] = defaultdict(list)
+    log = {"log_extra": lambda name, values: extra[name].extend(values)}
+    with served(oracle) as url:
+        reward = TRLReward.from_oracle(client(url), run="run-1", on_error="abstain")
+        rewards = reward(*TEXTS, **log, **GOOD)
+    rewards += reward(*TEXTS, **log, **GOOD)
+    table = {reward.__name__: rewards, "prompt": TEXTS[0] * 2, "completion": TEXTS[1] * 2, **extra}
+    assert extra["status"] == ["rewarded"] * 3 + ["abstained"] * 3
+    assert set(extra["sample"][:3]) <= {to_hex(s.id) for s in oracle.samples() if s}
+
+    def digests(changed: dict[str, list[Any]]) -> dict[Verdict, int]:
+        found, file = Replay(), tmp_path / "completions_00001.parquet"
+        pa.parquet.write_table(pa.table(table | changed), file)
+        replay(found, file, [version], text=text_of)
+        return dict(found.digests.verdicts)
+
+    version = Version(reward.reward.spec_hash, reward.reward.contract, reward.reward.program)
+    other = extra["sample"][::-1]
+    assert digests({}) == {Verdict.AGREES: 2}
+    assert digests({"sample": [*extra["sample"][1:3], extra["sample"][0], *[None] * 3]}) == {
+        Verdict.AGREES: 1, Verdict.DIFFERS: 1,
+    }  # fmt: skip
+    assert digests({"sample": other}) == {Verdict.DIFFERS: 2}
+
+
+def test_what_a_pinned_scorer_reads_is_sent_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gold answer in the dataset's column `answer` reaches the oracle's scorer; the text goes as the completion."""
+    oracle = scored_oracle(tmp_path, "test/gold", gold)
+    monkeypatch.setenv(TOKEN_ENV, oracle.token("trainer")["Authorization"].removeprefix("Bearer "))
+    columns = {"told": [0.25, 0.5, 1], "answer": ["7", np.float64(1e-05), 7]}
+    with served(oracle) as url:
+        reward = ContractReward.from_oracle(client(url), run="run-1", scorers={"test/gold": gold})
+        batch = reward.score(["p"] * 3, ["7", "1e-05", "8"], **columns, other=[object()] * 3)
+        with pytest.raises(TrainerError, match="cannot be sent"):
+            reward.score(["p"], ["7"], told=[0.5], answer=[object()])
+
+    assert (batch.rewards, batch.attested) == ([0.25, 0.5, 1.0], True)
+    assert [row.tolist() for row in batch.rows.signals][1] == [100, 100, 0]
+    assert [(s.prompt, s.answer) for s in oracle.samples() if s] == [("p", "7"), ("p", "1e-05"), ("p", "8")]
+
+
+def test_a_signal_may_have_the_name_of_a_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then it is the signal, and the text goes under the next of its names; the sample commits to the texts."""
+    spec = tmp_path / "named.legal"
+    spec.write_text(CONTRACT.format(signals="  completion : bool\n  query : bool").replace("told", "answer"), "utf-8")
+    named = ServedOracle(tmp_path, lambda: example_active(spec))
+    with served(named) as url:
+        monkeypatch.setenv(TOKEN_ENV, named.token("trainer")["Authorization"].removeprefix("Bearer "))
+        reward = ContractReward.from_oracle(client(url), run="run-1")
+        batch = reward.score(["asked"], ["said"], answer=[0.5], completion=[True], query=[False])
+
+    assert (batch.rewards, batch.attested) == ([0.5], True)
+    assert [(s.prompt, s.answer) for s in named.samples() if s] == [("asked", "said")]
 
 
 def test_another_contract_than_the_expected_one_is_refused(oracle: ServedOracle) -> None:

@@ -1,7 +1,7 @@
 """OpenRLHF's two ways to ask for a reward.
 
-OpenRLHF itself needs flash-attn and deepspeed, and so a GPU, to be installed. `post` is a faithful client of what its
-0.11.2 sends (`openrlhf/utils/agent.py`): the same body, no header of its own, an answer other than 200 is no answer.
+Its own client is run by `test_openrlhf_client.py`. `post` sends what that one sends (0.11.2, `openrlhf/utils/agent.py`:
+the same body, no header of its own) and shows the status of a refusal, which OpenRLHF swallows.
 """
 
 from __future__ import annotations

@@ -89,6 +89,7 @@ def test_a_run_is_replayed_from_its_own_files(output: Path, tmp_path: Path, caps
 
     assert (code, found["rows"], found["equal"]) == (0, STEPS * PER_STEP, STEPS * PER_STEP)
     assert found["rewarded"] > 0
+    assert found["digests"] == {"agrees": STEPS, "differs": 0, "unknown": 0}
     file = sorted((output / "completions").glob("*.parquet"))[2]
     table = pa.parquet.read_table(file)
     rewards = table[NAME].to_pylist()
@@ -99,3 +100,23 @@ def test_a_run_is_replayed_from_its_own_files(output: Path, tmp_path: Path, caps
     code, found = replayed(output, spec, capsys)
     assert (code, found["different"]["other"]) == (5, 1)
     assert [(Path(d["file"]).name, d["row"], d["step"]) for d in found["first"]] == [(file.name, row, 3)]
+
+
+@pytest.mark.timeout(600)
+def test_a_text_that_was_changed_after_the_run_is_found(
+    output: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No reward shows it: the digest of its batch does."""
+    spec = tmp_path / "letters.legal"
+    spec.write_text(SPEC, "utf-8")
+    file = sorted((output / "completions").glob("*.parquet"))[0]
+    table = pa.parquet.read_table(file)
+    texts = table["completion"].to_pylist()
+    pa.parquet.write_table(
+        table.set_column(table.column_names.index("completion"), "completion", pa.array(["x" + texts[0], *texts[1:]])),
+        file,
+    )
+    _, found = replayed(output, spec, capsys)
+
+    assert found["digests"] == {"agrees": STEPS - 1, "differs": 1, "unknown": 0}
+    assert [(Path(d["file"]).name, d["row"]) for d in found["doubts"]] == [(file.name, 0)]

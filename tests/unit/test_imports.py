@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "audit": BOTTOM | {"chain", "lang", "machine", "merkle", "oracle"},
     "trainers": BOTTOM | {"lang", "machine", "scorers"},
     "editor": BOTTOM | {"lang"},
-    "api": BOTTOM | {"lang", "machine", "merkle", "oracle"},
+    "api": BOTTOM | {"lang", "machine", "merkle", "oracle", "scorers"},
     "web": BOTTOM | {"api", "chain", "lang", "machine", "merkle", "oracle", "prove"},
     "cli": BOTTOM
     | {"api", "audit", "chain", "editor", "fit", "lang", "machine", "merkle", "oracle", "prove", "scorers", "web"},

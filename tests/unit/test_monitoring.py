@@ -42,7 +42,7 @@ def test_an_alert_is_complete(rule: dict[str, Any]) -> None:
     summary = rule["annotations"]["summary"]
 
     assert set(rule) - {"for"} == {"alert", "expr", "labels", "annotations"}
-    assert re.fullmatch(r"Oracle[A-Z]\w+", rule["alert"])
+    assert re.fullmatch(r"(Oracle|Training)[A-Z]\w+", rule["alert"])
     assert DURATION.fullmatch(rule.get("for", "1m"))
     assert rule["labels"] in ({"severity": "critical"}, {"severity": "warning"})
     assert set(rule["annotations"]) == {"summary", "runbook_url"}
@@ -76,7 +76,7 @@ def test_each_alert_is_tested_both_ways(rule: dict[str, Any]) -> None:
 
 
 def test_series_of_the_tests_exist() -> None:
-    """What promtool is fed is what an oracle could show."""
+    """What promtool is fed is what an oracle or a trainer could show."""
     given = [series["series"] for test in TESTS for series in test["input_series"]]
 
     assert [(one, misread(one)) for one in given if misread(one)] == []
@@ -94,13 +94,18 @@ def test_the_tests_are_about_alerts_that_exist() -> None:
 
 
 def test_the_scraped_job_is_the_one_that_rules_name() -> None:
-    """The example's job, path and port are what alerts and oracle expect."""
-    (job,) = read("prometheus.yml")["scrape_configs"]
+    """The example's jobs, path and ports are what alerts, oracle and trainer's documents expect."""
+    job, training = read("prometheus.yml")["scrape_configs"]
+    series = [one["series"] for test in TESTS for one in test["input_series"]]
+    fed = {value for one in series for _, found in selectors(one) for label, _, value in found if label == "job"}
     named = {v for r in RULES for _, found in selectors(r["expr"]) for label, _, v in found if label == "job"}
 
     assert named == {job["job_name"]}
     assert job["metrics_path"] == "/metrics"
     assert job["static_configs"][0]["targets"] == ["127.0.0.1:8700"]
+    assert fed == {job["job_name"], training["job_name"]}
+    port = training["static_configs"][0]["targets"][0].removeprefix("127.0.0.1:")
+    assert f"monitor.serve({port})" in (ROOT / "docs" / "training.md").read_text("utf-8")
     assert "port = 8700" in (ROOT / "examples" / "oracle.toml").read_text("utf-8")
 
 
@@ -126,7 +131,16 @@ def test_panels_lie_in_rows_and_not_on_each_other() -> None:
         assert not cells & places and at["x"] + at["w"] <= 24, panel["title"]
         places |= cells
 
-    assert rows == ["Service", "Epochs", "Chain", "Peers", "Rewards by status", "Violations by rule", "Scorers"]
+    assert rows == [
+        "Service",
+        "Epochs",
+        "Chain",
+        "Peers",
+        "Rewards by status",
+        "Violations by rule",
+        "Scorers",
+        "Training",
+    ]
     assert len({panel["id"] for panel in DASHBOARD["panels"]}) == len(DASHBOARD["panels"])
 
 

@@ -1,7 +1,8 @@
 """Rewards in the protocols of NeMo Gym, eval-protocol and OpenRLHF: the same journal and rewards, other documents.
 
-Signals come with the request, or are made from its texts by the contract's pinned scorers. A row without a reward is
-refused (`no-reward`) where the protocol has no word for it: none of them takes null, and 0 would be a lie.
+Signals come with the request, or are made by the contract's pinned scorers from its texts and from what these read
+beside them, such as a gold answer. A row without a reward is refused (`no-reward`) where the protocol has no word for
+it: none of them takes null, and 0 would be a lie.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -21,7 +23,7 @@ from rlhf_contract.api.access import Client
 from rlhf_contract.api.limits import read_body
 from rlhf_contract.api.messages import EvalProtocolRequest, NeMoGymRequest, OpenRLHFRequest, RewardRequest
 from rlhf_contract.api.problem import Problem
-from rlhf_contract.api.reading import JSON, columns_of_json, decode
+from rlhf_contract.api.reading import JSON, columns_of_json, decode, other_fields
 from rlhf_contract.api.rewards import LONGEST_RUN, content_type, count_rewards, idempotency_key
 from rlhf_contract.api.service import Service, query
 from rlhf_contract.lang import load
@@ -31,22 +33,30 @@ from rlhf_contract.machine.contributions import Contributions, contributions
 from rlhf_contract.machine.program import Program
 from rlhf_contract.oracle.rewarder import Claim, Rewarded, Submission
 from rlhf_contract.oracle.scoring import pins_of
+from rlhf_contract.scorers.scorer import COMPLETION, COMPLETIONS, PROMPT, PROMPTS, text_names
 from rlhf_contract.types import Status
 
 __all__ = ["post_eval_protocol", "post_nemo_gym", "post_openrlhf"]
 
 Message = TypeVar("Message", bound=msgspec.Struct)
-Row = dict[str, Any]
 UNREWARDED = b"no reward: "
-PROMPT, COMPLETION = "prompt", "completion"  # not `answer`: scorers read the reference under that name
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A sample of a foreign document: its columns, of which the contract may know some, and its texts."""
+
+    columns: Mapping[str, Any]
+    prompt: str
+    completion: str
 
 
 async def post_nemo_gym(service: Service, request: Request, client: Client) -> Response:
     """NeMo Gym's `verify`: the request again, with `reward` and the `reward_components` that add up to it."""
 
-    def rows(asked: NeMoGymRequest) -> list[Row]:
+    def rows(asked: NeMoGymRequest, others: Mapping[str, Any]) -> list[Row]:
         prompt = _texts(asked.responses_create_params.get("input"))
-        return [{**asked.signals, PROMPT: prompt, COMPLETION: _texts(asked.response.get("output"))}]
+        return [Row({**others, **asked.signals}, prompt, _texts(asked.response.get("output")))]
 
     def say(rewarded: Rewarded, parts: Contributions, body: bytes) -> Any:
         components = {name: float(values[0]) for name, values in parts.summands().items()}
@@ -58,10 +68,11 @@ async def post_nemo_gym(service: Service, request: Request, client: Client) -> R
 async def post_eval_protocol(service: Service, request: Request, client: Client) -> Response:
     """eval-protocol's `evaluate`: `score`, `metrics`; a row without a reward has no score, and is not valid."""
 
-    def rows(asked: EvalProtocolRequest) -> list[Row]:
+    def rows(asked: EvalProtocolRequest, others: Mapping[str, Any]) -> list[Row]:
         said = asked.messages
+        columns = {"ground_truth": asked.ground_truth, **others, **asked.kwargs}
         last = max((i for i, m in enumerate(said) if m.get("role") == "assistant"), default=len(said))
-        return [{**asked.kwargs, PROMPT: _texts(said[:last]), COMPLETION: _texts(said[last:])}]
+        return [Row(columns, _texts(said[:last]), _texts(said[last:]))]
 
     def say(rewarded: Rewarded, parts: Contributions, body: bytes) -> Any:
         (reward,), (reason,) = _rewards(rewarded), rewarded.reasons()
@@ -81,13 +92,13 @@ async def post_eval_protocol(service: Service, request: Request, client: Client)
 
 
 async def post_openrlhf(service: Service, request: Request, client: Client) -> Response:
-    """OpenRLHF's remote reward: `rewards`, `scores` (the same) and `extra_logs`. Labels are objects of signals."""
+    """OpenRLHF's remote reward: `rewards`, `scores` (the same) and `extra_logs`. A label is columns, or one."""
 
-    def rows(asked: OpenRLHFRequest) -> list[Row]:
+    def rows(asked: OpenRLHFRequest, others: Mapping[str, Any]) -> list[Row]:
         if not len(asked.query) == len(asked.prompts) == len(asked.labels):
             raise Problem("malformed", "query, prompts and labels have different lengths")
         return [
-            {**_label(label), PROMPT: prompt, COMPLETION: text.removeprefix(prompt)}
+            Row({"label": label, **_label(label)}, prompt, text.removeprefix(prompt))
             for text, prompt, label in zip(asked.query, asked.prompts, asked.labels, strict=True)
         ]
 
@@ -104,11 +115,14 @@ async def _adapted(
     request: Request,
     client: Client,
     kind: type[Message],
-    rows: Callable[[Message], list[Row]],
+    rows: Callable[[Message, Mapping[str, Any]], list[Row]],
     say: Callable[[Rewarded, Contributions, bytes], Any],
     refuse: bool = True,
 ) -> Response:
-    """The rows of a foreign document through the rewarder, and what is said of them; with `refuse`, all or nothing."""
+    """The rows of a foreign document through the rewarder, and what is said of them; with `refuse`, all or nothing.
+
+    `rows` gets the document, and the fields of it that `kind` does not have.
+    """
     run = query(request, "run").get("run", "")
     if not 1 <= len(run) <= LONGEST_RUN:
         raise Problem("malformed", f"the query must have a run of 1 to {LONGEST_RUN} characters, such as ?run=run-1")
@@ -126,12 +140,12 @@ async def _adapted(
             return msgspec.json.encode(say(rewarded, parts, body))
 
         def submission() -> Submission:
-            rewarder = service.oracle.rewarder
-            active = rewarder.in_force()
-            contract, read = active.contract, rewarder.scoring.usable(active).reads
-            asked = RewardRequest(run, _named(contract, read, rows(decode(body, kind, service.limits))))
+            active = service.oracle.rewarder.in_force()
+            contract, reads = active.contract, service.oracle.rewarder.scoring.usable(active).reads
+            decoded = decode(body, kind, service.limits)
+            asked = RewardRequest(run, _named(contract, reads, rows(decoded, other_fields(body, kind))))
             fingerprint = hashlib.sha256(b"\0".join((kind.__name__.encode(), run.encode(), body))).digest()
-            columns = columns_of_json(contract, asked, service.limits, pins_of(contract), read)
+            columns = columns_of_json(contract, asked, service.limits, pins_of(contract), reads)
             return Submission(columns, run, client.name, encode, key, fingerprint, claim)
 
         claim = Claim()
@@ -152,10 +166,17 @@ def _parts(source: str) -> Program:
     return compile_contract(load(source), parts=True)
 
 
-def _named(contract: Contract, read: Collection[str], rows: Iterable[Row]) -> list[Row]:
-    """Only what the contract and its scorers read, and the texts: foreign documents carry foreign fields."""
-    known = {s.name for s in contract.signals} | {PROMPT, COMPLETION, *read}
-    return [{name: value for name, value in row.items() if name in known} for row in rows]
+def _named(contract: Contract, reads: Collection[str], rows: Iterable[Row]) -> list[dict[str, Any]]:
+    """What the contract and its scorers read, and the texts: foreign documents carry foreign fields."""
+    signals = {s.name for s in contract.signals}
+    known = (signals | {*reads}) - ({PROMPT, COMPLETION} - signals)
+    prompts, completions = (text_names(names, signals, reads)[:1] for names in (PROMPTS, COMPLETIONS))
+    return [
+        {name: value for name, value in row.columns.items() if name in known}
+        | dict.fromkeys(prompts, row.prompt)
+        | dict.fromkeys(completions, row.completion)
+        for row in rows
+    ]
 
 
 def _rewards(rewarded: Rewarded) -> list[float | None]:
@@ -166,7 +187,7 @@ def _rewards(rewarded: Rewarded) -> list[float | None]:
     ]
 
 
-def _label(label: Any) -> Row:
+def _label(label: Any) -> dict[str, Any]:
     if isinstance(label, str):
         try:
             label = msgspec.json.decode(label)

@@ -27,7 +27,7 @@ from rlhf_contract.api.problem import Problem, problem_of
 from rlhf_contract.api.reading import JSON
 from rlhf_contract.api.routes import ROUTES, Route
 from rlhf_contract.api.service import Service, ServiceSettings, query
-from rlhf_contract.errors import ChainError, RewardContractError
+from rlhf_contract.errors import ChainError, RewardContractError, ScorerError
 
 __all__ = ["create_app", "listen", "metrics_only", "serve"]
 
@@ -52,10 +52,14 @@ def create_app(oracle: Oracle, settings: ServiceSettings | None = None) -> Starl
     async def document(request: Request) -> Response:
         query(request)
         try:
-            contract = service.oracle.rewarder.in_force().contract
+            active = service.oracle.rewarder.in_force()
         except ChainError:
-            contract = None
-        return Response(msgspec.json.encode(openapi(contract)), media_type=JSON)
+            return Response(msgspec.json.encode(openapi(None)), media_type=JSON)
+        try:
+            reads = service.oracle.rewarder.scoring.usable(active).reads
+        except ScorerError:
+            reads = frozenset()  # every row is refused until its scorers are here
+        return Response(msgspec.json.encode(openapi(active.contract, reads)), media_type=JSON)
 
     async def nowhere(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)

@@ -72,7 +72,8 @@ class Rewards(msgspec.Struct, frozen=True):
 
 
 class NeMoGymRequest(msgspec.Struct, frozen=True):
-    """NeMo Gym's request for verification. The dataset's rows carry the contract's `signals`; other fields may come."""
+    """NeMo Gym's request for verification. `signals` are the dataset row's columns that the contract, or a
+    scorer that it pins, reads; they may also be fields beside it, and other fields may come."""
 
     responses_create_params: dict[str, Any]
     response: dict[str, Any]
@@ -87,7 +88,8 @@ class NeMoGymAnswer(msgspec.Struct, frozen=True):
 
 
 class EvalProtocolRequest(msgspec.Struct, frozen=True):
-    """eval-protocol's request; `kwargs` carries the contract's signals."""
+    """eval-protocol's request; `kwargs` carries what the contract and its scorers read; its own client sends that as
+    fields beside `messages`. `ground_truth` is a column of that name."""
 
     messages: Annotated[list[dict[str, Any]], Meta(min_length=1)]
     ground_truth: Any = None
@@ -104,7 +106,8 @@ class EvalProtocolAnswer(msgspec.Struct, frozen=True):
 
 
 class OpenRLHFRequest(msgspec.Struct, frozen=True):
-    """OpenRLHF's request: one text, prompt and label each. A label is an object of signals, or its JSON."""
+    """OpenRLHF's request: one text, prompt and label each. A label is an object of columns that the contract or its
+    scorers read, or its JSON; a scorer that reads `label` gets it whole."""
 
     query: Annotated[list[str], Meta(min_length=1)]
     prompts: Annotated[list[str], Meta(min_length=1)]

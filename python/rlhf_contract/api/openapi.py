@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ from rlhf_contract.api.reads import range_words
 from rlhf_contract.api.routes import ROUTES, Route
 from rlhf_contract.lang.contract import Contract
 from rlhf_contract.oracle.scoring import pins_of
+from rlhf_contract.scorers.scorer import COMPLETION, PROMPT
 
 __all__ = ["openapi"]
 
@@ -22,13 +24,13 @@ PUBLIC = ("malformed", "method", "fault", "busy")
 GUARDED = ("token", "role", "too-many")
 
 
-def openapi(contract: Contract | None) -> dict[str, Any]:
-    """The document; without a contract in force, rows may have any names."""
+def openapi(contract: Contract | None, reads: Collection[str] = ()) -> dict[str, Any]:
+    """The document; without a contract in force, rows may have any names. `reads` are the columns of its scorers."""
     structs = {r.answer for r in ROUTES if r.answer} | {r.body for r in ROUTES if r.body} | {ProblemDocument}
     ordered = sorted(structs, key=lambda s: s.__name__)
     _, schemas = msgspec.json.schema_components(ordered, ref_template="#/components/schemas/{name}")
     if contract is not None:
-        schemas["RewardRequest"] = _reward_request(contract)
+        schemas["RewardRequest"] = _reward_request(contract, reads)
     paths: dict[str, dict[str, Any]] = defaultdict(dict)
     for route in ROUTES:
         paths[route.path][route.method.lower()] = _operation(route)
@@ -110,12 +112,14 @@ def _reference(struct: type[msgspec.Struct]) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{struct.__name__}"}
 
 
-def _reward_request(contract: Contract) -> dict[str, Any]:
+def _reward_request(contract: Contract, reads: Collection[str]) -> dict[str, Any]:
     """Rows by signal. Any value may be sent: one that is no signal makes its row invalid, not the request."""
     about = {s.name: range_words(s) for s in contract.signals}
     companions = dict.fromkeys(COMPANIONS, "a text that the sample id commits to; not part of the reward")
+    companions |= dict.fromkeys(sorted({*reads} - {PROMPT, COMPLETION}), "what a pinned scorer reads beside the text")
+    companions = {name: words for name, words in companions.items() if name not in about}
     made = pins_of(contract)
-    needed = [name for name in about if name not in made] + (["completion"] if made else [])
+    needed = [name for name in about if name not in made] + ([COMPLETION] if made else [])
     for name, pin in made.items():
         about[name] += f"; {pin.name} makes it here from the texts, so it may be left away, and is compared if sent"
     cells = {name: {"description": words} for name, words in (about | companions).items()}

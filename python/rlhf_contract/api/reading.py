@@ -23,13 +23,22 @@ from rlhf_contract.api.problem import Problem
 from rlhf_contract.lang.contract import Contract
 from rlhf_contract.lang.ir import SignalSpec
 from rlhf_contract.machine.from_file import Columns
-from rlhf_contract.oracle.attester import ANSWER_COLUMNS, PROMPT_COLUMNS
+from rlhf_contract.scorers.scorer import COMPLETIONS, PROMPTS
 
-__all__ = ["ARROW", "COMPANIONS", "JSON", "arrow_table", "columns_of_json", "columns_of_table", "decode"]
+__all__ = [
+    "ARROW",
+    "COMPANIONS",
+    "JSON",
+    "arrow_table",
+    "columns_of_json",
+    "columns_of_table",
+    "decode",
+    "other_fields",
+]
 
 JSON = "application/json"
 ARROW = "application/vnd.apache.arrow.stream"
-COMPANIONS = ("id", *PROMPT_COLUMNS, *ANSWER_COLUMNS)
+COMPANIONS = ("id", *PROMPTS, *COMPLETIONS)
 """Columns that may come beside the signals: texts that a sample id commits to, and the client's own row name."""
 
 Names: TypeAlias = Collection[str]
@@ -75,6 +84,12 @@ def decode(body: bytes, message: type[Message], limits: Limits) -> Message:
         # Of two values under one name the decoder keeps the last, another reader of the same bytes the first.
         raise Problem("malformed", f"the name {name!r} stands twice in one object")
     return read
+
+
+def other_fields(body: bytes, message: type[msgspec.Struct]) -> dict[str, Any]:
+    """Of a body that was decoded as `message`, the fields that this one leaves out."""
+    read: dict[str, Any] = msgspec.json.Decoder(dict[str, Any], float_hook=_number).decode(body)
+    return {name: value for name, value in read.items() if name not in message.__struct_fields__}
 
 
 _STRUCTURE = re.compile(rb'"(?:[^"\\]|\\.)*+"([ \t\r\n]*+:)?|[\[{]|[\]}]', re.DOTALL)
@@ -163,6 +178,8 @@ def columns_of_json(
     for name, spec in signals.items():
         if name in values:
             values[name] = [_exact(spec, value) for value in values[name]]
+    for name in {*read} & values.keys() - signals.keys():
+        values[name] = [_float(value) for value in values[name]]
     return Columns(values, count, WHERE)
 
 
@@ -197,6 +214,15 @@ def _exact(spec: SignalSpec, value: Any) -> Any:
     if spec.kind in ("real", "int") and isinstance(value, str) and DECIMAL.fullmatch(value):
         return Decimal(value)
     return value
+
+
+def _float(value: Any) -> Any:
+    """What a scorer reads is a number as every JSON reader has it: in the trainer's process it is a float, too."""
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, list):
+        return [_float(one) for one in value]
+    return {name: _float(one) for name, one in value.items()} if isinstance(value, dict) else value
 
 
 def arrow_table(body: bytes, limits: Limits) -> pa.Table:

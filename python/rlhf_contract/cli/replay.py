@@ -13,6 +13,7 @@ from rlhf_contract.cli.spec import Json, SpecFile, read_spec
 from rlhf_contract.errors import ExitCode
 
 if TYPE_CHECKING:
+    from rlhf_contract.machine.logged_digests import Digests
     from rlhf_contract.machine.replay import Replay, Version
 
 __all__ = ["replay_"]
@@ -36,24 +37,28 @@ def replay_(
 ) -> None:
     """Compute every reward of a finished TRL run again, from the signals that it logged, and say which rows differ.
 
-    Needs a column for each signal, as our reward functions log them. Exit code 5: some row differs.
+    Needs a column for each signal, as our reward functions log them. The digests that they log are computed again, too.
+    Exit code 5: some row or digest differs.
 
     Example: rlhf-contract replay examples/safe_assistant.legal output/completions
     """
+    from rlhf_contract.machine.logged_digests import Verdict
     from rlhf_contract.machine.replay import Replay, completion_files, replay
+    from rlhf_contract.scorers.pinned import text_of
 
     versions = [_version(path) for path in (file, *(also or ()))]
     files = completion_files(completions)
     found = Replay()
     with progress_bar("files", len(files), quiet=json) as progress:
         for number, path in enumerate(files, 1):
-            replay(found, path, versions, column)
+            replay(found, path, versions, column, text=text_of)
             progress(number)
     if json:
         print_json(_document(versions[0], found))
     else:
         _show(versions[0], found)
-    raise typer.Exit(int(ExitCode.AUDIT_FALSE if found.different else ExitCode.OK))
+    wrong = found.different or found.digests.verdicts[Verdict.DIFFERS]
+    raise typer.Exit(int(ExitCode.AUDIT_FALSE if wrong else ExitCode.OK))
 
 
 def _version(path: Path) -> Version:
@@ -65,6 +70,8 @@ def _version(path: Path) -> Version:
 
 
 def _document(version: Version, found: Replay) -> dict[str, Any]:
+    from rlhf_contract.machine.logged_digests import Verdict
+
     return {
         "contract": version.contract.name,
         "version": version.contract.version,
@@ -88,6 +95,11 @@ def _document(version: Version, found: Replay) -> dict[str, Any]:
             }
             for d in found.first
         ],
+        "digests": {verdict.value: found.digests.verdicts[verdict] for verdict in Verdict},
+        "doubts": [
+            {"file": d.file, "row": d.row, "digest": d.digest, "verdict": d.verdict.value, "why": d.why}
+            for d in found.digests.first
+        ],
     }
 
 
@@ -106,6 +118,7 @@ def _show(version: Version, found: Replay) -> None:
     if not found.different:
         due = f"{found.rewarded:,} of them have a reward"
         out.print(f"[green]equal[/]: {found.rows:,} rows in {files}, {due}{abstained}")
+        _show_digests(found.digests)
         return
     out.print(f"[red]different[/]: {found.different:,} of {found.rows:,} rows in {files}{abstained}")
     for kind, count in found.kinds.items():
@@ -121,3 +134,23 @@ def _show(version: Version, found: Replay) -> None:
     out.print(rows)
     if found.different > len(found.first):
         out.print(f"… and {found.different - len(found.first):,} more")
+    _show_digests(found.digests)
+
+
+def _show_digests(digests: Digests) -> None:
+    """How many batches' digests agree, differ, or cannot be known; nothing where none was logged."""
+    from rich.markup import escape
+
+    from rlhf_contract.machine.logged_digests import Verdict
+
+    if not digests.verdicts:
+        return
+    out, colours = console(), {Verdict.AGREES: "green", Verdict.DIFFERS: "red", Verdict.UNKNOWN: "yellow"}
+    counts = ((verdict, digests.verdicts[verdict]) for verdict in Verdict)
+    said = ", ".join(f"[{colours[verdict]}]{verdict}[/] {count:,}" for verdict, count in counts if count)
+    out.print(f"digests of batches: {said}")
+    if digests.first:
+        rows = table("file", "row", "digest", "", "why", right=("row",))
+        for d in digests.first:
+            rows.add_row(escape(Path(d.file).name), str(d.row), f"{d.digest[:10]}…", d.verdict, escape(d.why))
+        out.print(rows)

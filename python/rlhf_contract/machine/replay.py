@@ -3,7 +3,8 @@
 TRL's GRPOTrainer with `log_completions=True` writes completions/completions_00020.parquet at each logging step: step,
 prompt, completion, a column for each reward function by its `__name__`, one for each name given to `log_extra`, and
 advantage. Rewards there are what became of a Python float as a float32; NaN where the function gave None. What our
-reward function gives to `log_extra`, and this module reads: spec_hash, reward_micro, status and `logged_signals`.
+reward function gives to `log_extra`, and this module reads: spec_hash, reward_micro, status and `logged_signals`; and
+digest, batch_rows and sample, which `logged_digests` reads.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -26,8 +28,10 @@ from rlhf_contract.lang.contract import Contract
 from rlhf_contract.lang.ir import SignalSpec
 from rlhf_contract.machine import to_numpy
 from rlhf_contract.machine.from_file import Columns, read_file, to_rows
+from rlhf_contract.machine.logged_digests import Digests, Text, check_digests
 from rlhf_contract.machine.program import Program
 from rlhf_contract.machine.rows import Rows
+from rlhf_contract.machine.to_numpy import Outcomes
 from rlhf_contract.machine.verdict import reasons
 from rlhf_contract.types import ABSENT, MICRO, Status, decimal_text
 
@@ -35,7 +39,7 @@ __all__ = ["Difference", "Kind", "Replay", "Version", "completion_files", "logge
 
 SIGNAL = "signal/"
 """Before a signal's name, so that none of them takes the place of a column of TRL's own."""
-NO_REWARDS = ("step", "prompt", "completion", "advantage", "reward_micro")
+NO_REWARDS = ("step", "prompt", "completion", "advantage", "reward_micro", "batch_rows", "sample")
 FIRST = 20  # differences that are kept
 FLOAT_EXACT = 2**52  # below, a float64 of so many millionths is read as the same millionths
 
@@ -118,6 +122,7 @@ class Replay:
     kinds: Counter[Kind] = field(default_factory=Counter)
     largest: float = 0.0
     first: list[Difference] = field(default_factory=list)
+    digests: Digests = field(default_factory=Digests)
 
     @property
     def different(self) -> int:
@@ -137,8 +142,10 @@ def completion_files(path: Path) -> list[Path]:
     raise DataError(f"{path}: there is no Parquet file in this folder; TRL writes them with log_completions=True")
 
 
-def replay(found: Replay, file: Path, versions: Sequence[Version], column: str | None = None) -> None:
+def replay(found: Replay, file: Path, versions: Sequence[Version], column: str | None = None, *, text: Text) -> None:
     """Add to `found` what came of the rows of `file`. The first of `versions` counts where no column names one.
+
+    `text` makes a text of a prompt or a completion, which may be messages, as it was made for the digests.
 
     Raises DataError: a column is missing, or a row was rewarded under a contract that is not among `versions`.
     """
@@ -148,9 +155,11 @@ def replay(found: Replay, file: Path, versions: Sequence[Version], column: str |
     micro = _numbers(columns, "reward_micro") if "reward_micro" in columns.columns else None
     abstained = np.array(columns.text("status"), object) == "abstained"
     for spec_hash, rows in _by_contract(columns, known).items():
-        due, rewarded, why = _due(known[spec_hash], columns, rows)
+        version = known[spec_hash]
+        read, due = _due(version, columns, rows)
         said = _Said(columns, rows, logged[rows], None if micro is None else micro[rows], abstained[rows])
-        _compare(found, said, due, rewarded, why)
+        _compare(found, said, due.reward, due.status == Status.REWARDED, reasons(version.contract, read, due))
+        check_digests(found.digests, columns, spec_hash, rows, partial(_due, version, columns), text)
     found.files += 1
     found.rows += columns.count
 
@@ -207,10 +216,8 @@ def _by_contract(columns: Columns, known: Mapping[str, Version]) -> dict[str, np
     return rows
 
 
-def _due(
-    version: Version, columns: Columns, rows: npt.NDArray[np.int64]
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_], list[str]]:
-    """Of `rows` of the file: rewards in micro-units, whether there is one, and why not."""
+def _due(version: Version, columns: Columns, rows: npt.NDArray[np.int64]) -> tuple[Rows, Outcomes]:
+    """Of `rows` of the file: their signals, and what these earn."""
     kept = {}
     for signal in version.contract.signals:
         name = next((n for n in (SIGNAL + signal.name, signal.name) if n in columns.columns), None)
@@ -219,8 +226,7 @@ def _due(
             kept[signal.name] = column.take(rows) if isinstance(column, pa.ChunkedArray) else [column[r] for r in rows]
     spare = {name: column for name, column in columns.columns.items() if not name.startswith(SIGNAL)}
     read = to_rows(version.contract, Columns({**spare, **kept}, len(rows), columns.where, columns.labels))
-    outcomes = to_numpy.run(version.program, read.signals, read.lists)
-    return outcomes.reward, outcomes.status == Status.REWARDED, reasons(version.contract, read, outcomes)
+    return read, to_numpy.run(version.program, read.signals, read.lists)
 
 
 @dataclass(frozen=True, slots=True)

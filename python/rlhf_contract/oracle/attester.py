@@ -37,12 +37,11 @@ from rlhf_contract.oracle.epoch_file import (
 )
 from rlhf_contract.oracle.recompute import load_voted
 from rlhf_contract.oracle.salts import SaltBox, Sample, encode_salts, in_epoch
+from rlhf_contract.scorers.scorer import COMPLETIONS, PROMPTS, text_names
 
 __all__ = ["Active", "Prepared", "RewardBatch", "commit", "cosign", "header_of", "load_active", "post", "prepare"]
 
 SIGNING_SECONDS = 3600
-PROMPT_COLUMNS = ("prompt", "question", "query")
-ANSWER_COLUMNS = ("answer", "completion", "response")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,7 @@ def prepare(
     if len(rows) > MAX_ROWS:
         raise DataError(f"{columns.where}: {len(rows):,} rows; one epoch holds at most {MAX_ROWS:,}")
     outcomes = to_numpy.run(active.program, rows.signals, rows.lists, progress)
-    samples, committed = commit(columns)
+    samples, committed = commit(columns, active.contract)
     epoch = Epoch(committed, outcomes.status, rows.signals, outcomes.reward, rows.lists)
     root = root_of(epoch)
     last, last_seal = attestation.latest(ledger)
@@ -118,13 +117,17 @@ def prepare(
     return Prepared(rows, outcomes, path, batch)
 
 
-def commit(columns: Columns) -> tuple[list[Sample], npt.NDArray[np.uint8]]:
+def commit(columns: Columns, contract: Contract) -> tuple[list[Sample], npt.NDArray[np.uint8]]:
     """The texts of N rows, each with a fresh salt, and the sample ids, uint8 [N, 32], that these make.
+
+    A column of one of a text's names that `contract` has as a signal is no text.
 
     Raises DataError when a text is no Unicode text (a lone surrogate).
     """
+    signals = {s.name for s in contract.signals}
     try:
-        return payload.commit(columns.text(*PROMPT_COLUMNS), columns.text(*ANSWER_COLUMNS))
+        prompts, completions = (text_names(names, signals) for names in (PROMPTS, COMPLETIONS))
+        return payload.commit(columns.text(*prompts), columns.text(*completions))
     except UnicodeEncodeError:
         raise DataError(f"{columns.where}: a prompt or an answer holds half a character (a surrogate)") from None
 

@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from rlhf_contract.errors import ChainError, KeyReused, RewardContractError, Withdrawn
-from rlhf_contract.hashing import keccak256
 from rlhf_contract.machine import to_numpy
+from rlhf_contract.machine.digest import journaled_digest
 from rlhf_contract.machine.from_file import Columns, to_rows
 from rlhf_contract.machine.lanes import ListColumn
 from rlhf_contract.machine.rows import Rows
@@ -295,19 +295,9 @@ def _reused(key: str) -> KeyReused:
 
 
 def _rewarded(run: str, columns: Columns, active: Active, rows: Rows, outcomes: Outcomes) -> Rewarded:
-    samples, ids = commit(columns)
-    digest = batch_digest(active.in_force.spec_hash, ids, outcomes.status, outcomes.reward)
+    samples, ids = commit(columns, active.contract)
+    digest = journaled_digest(active.in_force.spec_hash, ids.tobytes(), outcomes.status, outcomes.reward)
     return Rewarded(str(uuid.uuid4()), run, active, rows, outcomes, ids, samples, digest)
-
-
-def batch_digest(
-    spec_hash: bytes,
-    samples: npt.NDArray[np.uint8],
-    status: npt.NDArray[np.uint8],
-    reward: npt.NDArray[np.int64],
-) -> bytes:
-    """keccak256 of spec hash, sample ids, statuses and rewards: what a trainer may keep and compare later."""
-    return keccak256(spec_hash + samples.tobytes() + status.tobytes() + reward.astype(">i8").tobytes())
 
 
 def joined(parts: Sequence[Rows]) -> Rows:

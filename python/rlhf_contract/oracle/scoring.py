@@ -21,14 +21,14 @@ from rlhf_contract.lang.ir import SignalSpec
 from rlhf_contract.lang.pin import Pin, read_pin
 from rlhf_contract.machine import from_arrow, from_values
 from rlhf_contract.machine.from_file import Columns
-from rlhf_contract.oracle.attester import ANSWER_COLUMNS, PROMPT_COLUMNS, Active
+from rlhf_contract.oracle.attester import Active
 from rlhf_contract.oracle.settings import Settings
 from rlhf_contract.oracle.voice import log
 from rlhf_contract.scorers.cache.layers import Cache
 from rlhf_contract.scorers.from_file import read_scorers
 from rlhf_contract.scorers.meters import Meters
 from rlhf_contract.scorers.pinned import OnError, Scorers, text_of
-from rlhf_contract.scorers.scorer import COMPLETION, PROMPT
+from rlhf_contract.scorers.scorer import COMPLETION, COMPLETIONS, PROMPT, PROMPTS, text_names
 from rlhf_contract.scorers.values import Value
 from rlhf_contract.types import ABSENT
 
@@ -137,7 +137,7 @@ class Scoring:
             return dict.fromkeys(given, error)
         for place, columns in given.items():
             try:
-                parts[place] = _part(columns, scorers)
+                parts[place] = _part(columns, scorers, active.contract)
             except DataError as error:
                 results[place] = error
         for group in _groups(parts, scorers.alone):
@@ -195,11 +195,12 @@ class _Part:
     extra: dict[str, list[object]] = field(repr=False)
 
 
-def _part(columns: Columns, scorers: Scorers) -> _Part:
+def _part(columns: Columns, scorers: Scorers, contract: Contract) -> _Part:
     """Raises DataError naming the column that is not there, or the text that is none."""
     reads, needs, here = scorers.reads, scorers.needs, columns.columns
-    asked = next((n for n in PROMPT_COLUMNS if n in here and (n == PROMPT or n not in reads)), None)
-    told = next((n for n in (COMPLETION, *ANSWER_COLUMNS) if n in here and (n == COMPLETION or n not in reads)), None)
+    own = {s.name for s in contract.signals}
+    asked = next((n for n in text_names(PROMPTS, own, reads) if n in here), None)
+    told = next((n for n in text_names(COMPLETIONS, own, reads) if n in here), None)
     signals = ", ".join(sorted(scorers.signals))
     if told is None:
         raise DataError(f"{columns.where}: pinned scorers make {signals} from the texts: send prompt and completion")
@@ -223,7 +224,8 @@ def _part(columns: Columns, scorers: Scorers) -> _Part:
         raise DataError(f"{columns.where}: {error}") from None
     extra = {name: [column[r] for r in rows] for name, column in ((n, _list(here[n])) for n in named if n in here)}
     # A sample id commits to the texts that were scored, under whatever names they came.
-    whole = {**here, ANSWER_COLUMNS[0]: completions, PROMPT_COLUMNS[0]: prompts}
+    whole = {name: column for name, column in here.items() if name in own or name not in (*PROMPTS, *COMPLETIONS)}
+    whole |= {told: completions} | ({asked: prompts} if asked else {})
     return _Part(Columns(whole, columns.count, columns.where, columns.labels), rows, *texts, extra)
 
 

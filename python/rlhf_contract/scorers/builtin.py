@@ -8,6 +8,7 @@ from rlhf_contract.scorers.formats import FORMS, Form
 from rlhf_contract.scorers.lengths import UNITS, Length
 from rlhf_contract.scorers.numeric import PLACES, NumericAnswer
 from rlhf_contract.scorers.pii import KINDS, PersonalData
+from rlhf_contract.scorers.presidio import Presidio
 from rlhf_contract.scorers.scorer import Scorer
 
 __all__ = ["builtin"]
@@ -25,3 +26,5 @@ def _all() -> Iterator[Scorer]:
     yield PersonalData()
     yield PersonalData(count=True)
     yield from (PersonalData([kind]) for kind in KINDS)
+    yield Presidio()
+    yield Presidio(count=True)

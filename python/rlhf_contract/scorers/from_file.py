@@ -1,7 +1,7 @@
 """A scorers file: scorers that are told something, in TOML.
 
     [scorers."acme/refusals"]
-    kind = "keywords"              # keywords, patterns, pii, answer, model or python
+    kind = "keywords"              # keywords, patterns, pii, presidio, answer, model or python
     words = ["I cannot help", "as an AI"]
     wanted = "count"
 
@@ -28,6 +28,7 @@ from rlhf_contract.scorers.isolated import Isolated
 from rlhf_contract.scorers.model import Model
 from rlhf_contract.scorers.numeric import NumericAnswer
 from rlhf_contract.scorers.pii import PersonalData
+from rlhf_contract.scorers.presidio import Presidio
 from rlhf_contract.scorers.rules import Keywords, Patterns
 from rlhf_contract.scorers.scorer import Scorer
 
@@ -49,6 +50,7 @@ KINDS: Mapping[str, Callable[..., Scorer]] = {
     "keywords": Keywords,
     "patterns": Patterns,
     "pii": PersonalData,
+    "presidio": Presidio,
     "answer": NumericAnswer,
     "model": Model,
     "python": _python,

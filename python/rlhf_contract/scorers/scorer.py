@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,9 +14,12 @@ from rlhf_contract.errors import ScorerError
 from rlhf_contract.lang.pin import NAME, VERSION, Pin
 from rlhf_contract.scorers.content import Content, files_of, library_versions, source_hash
 
-__all__ = ["COMPLETION", "PROMPT", "Scorer", "Texts"]
+__all__ = ["COMPLETION", "COMPLETIONS", "PROMPT", "PROMPTS", "Scorer", "Texts", "text_names"]
 
 PROMPT, COMPLETION = "prompt", "completion"
+PROMPTS = (PROMPT, "question", "query")
+COMPLETIONS = (COMPLETION, "answer", "response")
+"""Names of columns that may hold a prompt or a completion, the ones to write first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,14 @@ class Texts:
         """Some rows, in the order given."""
         columns = {name: [values[row] for row in rows] for name, values in self.columns.items()}
         return Texts([self.prompts[row] for row in rows], [self.completions[row] for row in rows], columns)
+
+
+def text_names(names: Sequence[str], signals: Collection[str], reads: Collection[str] = ()) -> list[str]:
+    """Those of PROMPTS or COMPLETIONS that mean the text: no signal has the name, and no scorer reads a column of it.
+
+    A gold answer is often in a column `answer`; then the text is never looked for there.
+    """
+    return [name for name in names if name not in signals and (name in (PROMPT, COMPLETION) or name not in reads)]
 
 
 class Scorer(ABC):

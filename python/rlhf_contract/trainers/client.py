@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import msgspec
 import pybreaker
 
-from rlhf_contract.errors import OracleUnavailable
+from rlhf_contract.errors import OracleUnavailable, TrainerError
 from rlhf_contract.trainers.messages import Adopted, Problem, Sealed, SealedEpoch, Told
 
 __all__ = ["TOKEN_ENV", "RewardClient"]
@@ -87,6 +87,8 @@ class RewardClient:
             body = msgspec.json.encode({"run": run, "columns": columns})
         except UnicodeEncodeError:
             raise _Refused("a prompt or an answer holds half a character (a surrogate)") from None
+        except TypeError as error:
+            raise TrainerError(f"a column that a pinned scorer reads cannot be sent to the oracle: {error}") from None
         return self._ask("POST", "/v1/rewards", body, Told, key=uuid.uuid4().hex)
 
     def seal(self) -> SealedEpoch | None:

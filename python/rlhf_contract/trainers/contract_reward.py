@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,6 +22,7 @@ from rlhf_contract.lang.contract import Contract
 from rlhf_contract.machine import to_numpy
 from rlhf_contract.machine.compile import compile_contract
 from rlhf_contract.machine.contributions import contributions
+from rlhf_contract.machine.digest import journaled_digest, local_digest, nothing
 from rlhf_contract.machine.from_file import Columns, to_rows
 from rlhf_contract.machine.rows import Rows
 from rlhf_contract.machine.to_numpy import Outcomes
@@ -30,7 +32,7 @@ from rlhf_contract.trainers.client import RewardClient
 from rlhf_contract.trainers.messages import Told
 from rlhf_contract.trainers.scored import RowStatus, ScoredBatch
 from rlhf_contract.trainers.wire import wire_columns
-from rlhf_contract.types import ABSENT, Status
+from rlhf_contract.types import Status
 
 __all__ = ["ContractReward", "OnError", "SignalFunction"]
 
@@ -142,7 +144,7 @@ class ContractReward:
         told: Told | None = None
         if self.oracle is not None:
             try:
-                told = self.oracle.rewards(self.run, wire_columns(self.contract, rows, *texts))
+                told = self.oracle.rewards(self.run, wire_columns(self.contract, rows, *texts, self._read(columns)))
             except OracleUnavailable as error:
                 if self.on_error == "raise":
                     raise
@@ -176,6 +178,10 @@ class ContractReward:
                 raise TrainerError(f"signal {name} has {has} for {count} completions")
         return found
 
+    def _read(self, columns: Mapping[str, Any]) -> dict[str, Sequence[object]]:
+        """The columns that pinned scorers read beside the texts; the oracle's need them too."""
+        return {name: columns[name] for name in self.scorers.reads & columns.keys()}
+
     def _scored(
         self, rows: Rows, outcomes: Outcomes, texts: tuple[list[str], list[str]], told: Told | None
     ) -> ScoredBatch:
@@ -192,22 +198,18 @@ class ContractReward:
             status=[STATUS[s] for s in outcomes.status.tolist()],
             reasons=reasons(self.contract, rows, outcomes),
             spec_hash=self.spec_hash,
-            digest=told.digest if told else _digest(self.spec_hash, rows, outcomes, texts),
+            digest=told.digest if told else self._digest(rows, outcomes, *texts),
             attested=told is not None,
             samples=[r.sample for r in told.rewards] if told else [],
             rows=rows,
         )
 
+    def _digest(self, rows: Rows, outcomes: Outcomes, *texts: list[str]) -> str:
+        return to_hex(local_digest(bytes.fromhex(self.spec_hash[2:]), chain(*texts), rows, outcomes))
+
     def _abstained(self, rows: Rows, outcomes: Outcomes, reason: str) -> ScoredBatch:
         """Nobody knows: no row has a reward, and none is in a journal as far as this trainer can tell."""
         count = len(rows)
-        nothing = Outcomes(
-            np.full(count, Status.INVALID, np.uint8),
-            np.full(count, ABSENT, np.int64),
-            outcomes.requirement,
-            np.zeros_like(outcomes.broken),
-            outcomes.invariants,
-        )
         nan = np.full(count, np.nan)
         names = [f"utility/{u.stakeholder}" for u in self.contract.utilities]
         rules = [f"rule/{r.name}" for r in self.contract.rules]
@@ -220,7 +222,7 @@ class ContractReward:
             status=["abstained"] * count,
             reasons=[reason] * count,
             spec_hash=self.spec_hash,
-            digest=_digest(self.spec_hash, rows, nothing, ([], [])),
+            digest=self._digest(rows, nothing(outcomes)),
             attested=False,
             samples=[],
             rows=rows,
@@ -246,18 +248,5 @@ def _agree(told: Told, spec_hash: str, outcomes: Outcomes) -> None:
             f"({len(there)} rows of {len(here)})"
         )
     samples = b"".join(bytes.fromhex(r.sample[2:]) for r in told.rewards)
-    if told.digest != to_hex(keccak256(bytes.fromhex(spec_hash[2:]) + samples + _results(outcomes))):
+    if told.digest != to_hex(journaled_digest(bytes.fromhex(spec_hash[2:]), samples, outcomes.status, outcomes.reward)):
         raise OracleDisagrees("the oracle's digest is not that of the rewards it tells")
-
-
-def _results(outcomes: Outcomes) -> bytes:
-    """Statuses, then rewards as int64, big-endian."""
-    return outcomes.status.tobytes() + outcomes.reward.astype(">i8").tobytes()
-
-
-def _digest(spec_hash: str, rows: Rows, outcomes: Outcomes, texts: tuple[list[str], list[str]]) -> str:
-    """keccak256 of specHash, the keccak256 of what came in, statuses and rewards."""
-    inputs = [keccak256(text.encode("utf-8", "surrogatepass")) for column in texts for text in column]
-    lists = [rows.lists[i].elements.astype(">i8").tobytes() for i in sorted(rows.lists)]
-    came_in = keccak256(b"".join([*inputs, rows.signals.astype(">i8").tobytes(), *lists]))
-    return to_hex(keccak256(bytes.fromhex(spec_hash[2:]) + came_in + _results(outcomes)))

@@ -72,6 +72,8 @@ class TRLReward:
             count = len(batch)
             log_extra("spec_hash", [batch.spec_hash] * count)
             log_extra("digest", [batch.digest] * count)
+            log_extra("batch_rows", [count] * count)
+            log_extra("sample", batch.samples or [None] * count)  # always there: TRL's columns must have one length
             log_extra("reward_micro", batch.micro)
             log_extra("status", batch.status)
             log_extra("violated", [", ".join(names) for names in batch.violations])

@@ -18,16 +18,11 @@ from rlhf_contract.errors import ScorerError
 from rlhf_contract.machine.from_file import Columns
 from rlhf_contract.oracle.payload import decode_payload
 from rlhf_contract.oracle.rewarder import Answer, Submission
-from rlhf_contract.oracle.scoring import Scoring
-from rlhf_contract.scorers.pinned import known
-from rlhf_contract.scorers.scorer import Scorer
 from rlhf_contract.types import ABSENT
-from scoring import CONTRACT
-from service import ServedOracle, example_active
+from scoring import gold
+from service import ServedOracle, scored_oracle
 
-WORDS = 'words : int [0, 1000] BY "{}"'
 LET_GO = threading.Event()
-SCORERS = '[scorers."{}"]\nkind = "python"\nfunction = "{}"\n'
 ROW = {"told": 0.5, "prompt": "say three words", "completion": "one two three"}
 
 
@@ -47,23 +42,22 @@ def hang(completions: Sequence[str]) -> list[int]:
     return [len(text) for text in completions]
 
 
-def gold(completions: Sequence[str], answer: Sequence[str]) -> list[int]:
-    return [100 * (c == a) for c, a in zip(completions, answer, strict=True)]
+def labelled(completions: Sequence[str], label: Sequence[object]) -> list[int]:
+    """Reads OpenRLHF's label as it came."""
+    return [100 * (c == one) for c, one in zip(completions, label, strict=True)]
+
+
+def grounded(completions: Sequence[str], ground_truth: Sequence[object]) -> list[int]:
+    """Reads eval-protocol's gold answer."""
+    return [100 * (c == one) for c, one in zip(completions, ground_truth, strict=True)]
 
 
 @pytest.fixture
 def serving(tmp_path: Path) -> Callable[..., ServedOracle]:
     """An oracle under a contract with `told`, from a column, and `words`, by the scorer of this name."""
 
-    def make(name: str = "length/words", function: Any = None, pin: str = "", **options: Any) -> ServedOracle:
-        extra: Mapping[str, Any] = {name: function} if function else {}
-        here: Mapping[str, Scorer] = known(extra)
-        spec = tmp_path / "scored.legal"
-        spec.write_text(CONTRACT.format(signals="  " + WORDS.format(pin or here[name].pin)), "utf-8")
-        if function:
-            options["file"] = tmp_path / "scorers.toml"
-            options["file"].write_text(SCORERS.format(name, f"{__name__}:{function.__name__}"), "utf-8")
-        return ServedOracle(tmp_path, lambda: example_active(spec), scoring=Scoring(**options))
+    def make(name: str = "length/words", function: Any = None, **options: Any) -> ServedOracle:
+        return scored_oracle(tmp_path, name, function, **options)
 
     return make
 
@@ -182,6 +176,63 @@ def test_columns_that_a_scorer_reads_are_taken(serving: Callable[..., ServedOrac
     assert without.status_code == 400 and "reads the column answer" in without.json()["detail"]
 
 
+def test_a_number_that_a_scorer_reads_is_the_same_float_here_and_there(serving: Callable[..., ServedOracle]) -> None:
+    """JSON's numbers are read exactly for signals; a scorer sees what it sees in the trainer's process."""
+    oracle = serving("test/gold", gold)
+    one = send(oracle, {**ROW, "completion": "1e-05", "answer": 1e-05}, {**ROW, "completion": "7.0", "answer": 7.0})
+
+    assert one.status_code == 200, one.text
+    assert words(oracle) == [100, 100]
+
+
+@pytest.mark.parametrize(("function", "path", "body"), [
+    (gold, "nemo-gym/verify", {"responses_create_params": {"input": "Why?"}, "response": {"output": "7"},
+                               "signals": {"told": 0.5, "answer": "7"}}),
+    (gold, "eval-protocol/evaluate", {"messages": [{"role": "user", "content": "Why?"},
+                                                   {"role": "assistant", "content": "7"}],
+                                      "kwargs": {"told": 0.5, "answer": "7"}}),
+    (gold, "openrlhf", {"query": ["Why?7"], "prompts": ["Why?"], "labels": [{"told": 0.5, "answer": "7"}]}),
+    (gold, "eval-protocol/evaluate", {"messages": [{"role": "user", "content": "Why?"},
+                                                   {"role": "assistant", "content": "7"}],
+                                      "told": 0.5, "answer": "7"}),
+    (gold, "nemo-gym/verify", {"responses_create_params": {"input": "Why?"}, "response": {"output": "7"},
+                               "signals": {"told": 0.5}, "answer": "7"}),
+    (grounded, "eval-protocol/evaluate", {"messages": [{"role": "assistant", "content": "7"}], "ground_truth": "7",
+                                          "kwargs": {"told": 0.5}}),
+], ids=lambda value: value if isinstance(value, str) else getattr(value, "__name__", ""))  # fmt: skip
+def test_trainers_protocols_bring_what_scorers_read(
+    function: Any, path: str, body: Mapping[str, Any], serving: Callable[..., ServedOracle]
+) -> None:
+    """A gold answer reaches its scorer through each protocol, and the sample commits to the completion."""
+    oracle = serving("test/gold", function)
+    headers = oracle.token("trainer")
+    answer = oracle.client().post(f"/v1/{path}?run=r", json={**body, "something": "foreign"}, headers=headers)
+    (sample,) = oracle.samples()
+
+    assert answer.status_code == 200, answer.text
+    assert words(oracle) == [100]
+    assert sample is not None and (sample.answer, sample.prompt) == ("7", "" if function is grounded else "Why?")
+
+
+def test_a_label_that_is_no_object_is_a_column(serving: Callable[..., ServedOracle]) -> None:
+    """OpenRLHF's label is often the gold answer itself; a contract that needs more than that gets an invalid row."""
+    oracle = serving("test/labelled", labelled)
+    body = {"query": ["Why?7"], "prompts": ["Why?"], "labels": ["7"]}
+    answer = oracle.client().post("/v1/openrlhf?run=r", json=body, headers=oracle.token("trainer"))
+
+    assert (answer.status_code, "told" in answer.json()["detail"]) == (422, True)
+    assert words(oracle) == [100]
+
+
+def test_the_text_is_the_completion_whatever_else_is_sent(serving: Callable[..., ServedOracle]) -> None:
+    """A row with a completion and a gold answer commits to the completion, also where no scorer reads the other."""
+    oracle = serving()
+    send(oracle, {**ROW, "answer": "gold"})
+    (sample,) = oracle.samples()
+
+    assert sample is not None and sample.answer == "one two three"
+
+
 def test_clients_are_told_what_is_made_here(serving: Callable[..., ServedOracle]) -> None:
     """GET /v1/contract names each signal's scorer, and the OpenAPI document asks for the text in its place."""
     oracle = serving()
@@ -191,6 +242,16 @@ def test_clients_are_told_what_is_made_here(serving: Callable[..., ServedOracle]
 
     assert [(s["name"], bool(s["scorer"])) for s in signals] == [("told", False), ("words", True)]
     assert schema["oneOf"][1]["properties"]["columns"]["required"] == ["told", "completion"]
+
+
+def test_clients_are_told_what_scorers_read(serving: Callable[..., ServedOracle]) -> None:
+    """The OpenAPI document names columns that are neither signals nor texts."""
+    oracle = serving("test/labelled", labelled)
+    schema = json.loads(oracle.client().get("/openapi.json").content)["components"]["schemas"]["RewardRequest"]
+    cells = schema["oneOf"][0]["properties"]["rows"]["items"]["properties"]
+
+    assert cells["label"] == {"description": "what a pinned scorer reads beside the text"}
+    assert {"told", "words", "prompt", "completion"} <= cells.keys()
 
 
 def test_a_text_is_scored_once(serving: Callable[..., ServedOracle]) -> None:

@@ -20,6 +20,7 @@ from rlhf_contract.machine import to_numpy
 from rlhf_contract.machine.compile import compile_contract
 from rlhf_contract.machine.from_file import Columns, read_file, to_rows
 from rlhf_contract.machine.replay import Kind, Replay, Version, completion_files, logged_signals, replay
+from rlhf_contract.scorers.pinned import text_of
 from rlhf_contract.types import Status
 
 ROOT = Path(__file__).parents[3]
@@ -63,7 +64,7 @@ def replayed(table: Table, folder: Path, *versions: Version, column: str | None 
     pa.parquet.write_table(pa.table(table), folder / "completions_00020.parquet")
     found = Replay()
     for file in completion_files(folder):
-        replay(found, file, versions or (NOW,), column)
+        replay(found, file, versions or (NOW,), column, text=text_of)
     return found
 
 

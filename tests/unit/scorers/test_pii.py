@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+import sys
 import time
+from decimal import Decimal
 
 import pytest
 
 from benchmarks import module
-from rlhf_contract.errors import ScorerError
+from rlhf_contract.errors import ScorerError, ScorerMissing
 from rlhf_contract.scorers.pii import KINDS, PersonalData
+from rlhf_contract.scorers.presidio import Presidio
 from scoring import values_of
 
 pii = module("pii")
@@ -17,7 +21,7 @@ pii = module("pii")
 @pytest.fixture(scope="module")
 def measured() -> dict[str, object]:
     """Precision and recall by kind."""
-    found: dict[str, object] = pii.document(pii.measured())
+    found: dict[str, object] = pii.document(pii.measured(PersonalData()))
     return found
 
 
@@ -67,9 +71,26 @@ def test_places_are_counted_once() -> None:
 
 
 def test_an_unknown_kind_is_refused() -> None:
-    """With those that there are."""
+    """With those that there are; Presidio finds names only with a model."""
     with pytest.raises(ScorerError, match="email, card"):
         PersonalData(["name"])
+    with pytest.raises(ScorerError, match=r"person and location need a spaCy model: folder"):
+        Presidio(["person"])
+    with pytest.raises(ScorerError, match="from 0 to 1"):
+        Presidio(threshold=Decimal("1.1"))
+
+
+def test_without_presidio_its_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked for its pin or for an answer; it is listed all the same."""
+
+    def absent(name: str) -> str:
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setitem(sys.modules, "presidio_analyzer", None)
+    monkeypatch.setattr(importlib.metadata, "version", absent)
+    for asked in (lambda: Presidio().pin, lambda: values_of(Presidio(), ["my e-mail"])):
+        with pytest.raises(ScorerMissing, match=r"pip install 'rlhf-contract-wizard\[presidio\]'"):
+            asked()
 
 
 @pytest.mark.timeout(300)

@@ -140,12 +140,16 @@ def test_scorer_pin_of_nothing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
 
 
 def test_scorer_list(file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """All of them; one that cannot be pinned here says why."""
+    """All of them; one that cannot be pinned here says why, and what to install where that is it."""
     file.write_text('[scorers."acme/rm"]\nkind = "model"\nfolder = "nowhere"', "utf-8")
     code, out, _ = run(f"scorer list --scorers {file} --json", monkeypatch, capsys)
     listed = {one["name"]: one for one in json.loads(out)}
 
     assert code == 0 and listed.keys() == {*builtin(), "acme/rm"}
     assert listed["acme/rm"]["pin"] is None and "nowhere" in listed["acme/rm"]["why_not"]
-    assert all(listed[name]["pin"] == str(scorer.pin) for name, scorer in builtin().items())
+    for name, scorer in builtin().items():
+        if scorer.extra == "presidio" and listed[name]["pin"] is None:
+            assert "rlhf-contract-wizard[presidio]" in listed[name]["why_not"]
+        else:
+            assert listed[name]["pin"] == str(scorer.pin)
     assert "pii/any" in run("scorer list", monkeypatch, capsys)[1]

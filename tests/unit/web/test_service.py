@@ -74,7 +74,7 @@ def attested(page: Page, tmp_path: Path) -> tuple[Epoch, bytes]:
     columns = read_file(SAMPLES)
     rows = to_rows(text.contract, columns)
     outcomes = to_numpy.run(text.program, rows.signals)
-    epoch = Epoch(commit(columns)[1], outcomes.status, rows.signals, outcomes.reward)
+    epoch = Epoch(commit(columns, text.contract)[1], outcomes.status, rows.signals, outcomes.reward)
     root = tree.build(leaf_hashes(epoch)).root
     names = tuple(s.name for s in text.contract.signals)
     header = Header(PLACE.contract_id, SAFE_HASH, to_hex(text.program_hash), to_hex(bytes(32)), 7, names)
