@@ -206,6 +206,32 @@ def test_a_busy_oracle_is_asked_again_and_the_batch_counts_once(oracle: ServedOr
     assert oracle.waiting() == 3
 
 
+def test_a_connection_that_was_closed_meanwhile_is_no_failed_attempt(oracle: ServedOracle) -> None:
+    """A step may take longer than a server keeps a connection: the next call opens one, in its only attempt."""
+    port = free_port()
+    asked = RewardClient(f"http://127.0.0.1:{port}", seconds=10, attempts=1)
+    for _ in range(2):
+        with served(oracle, port):
+            assert [asked.contract().contract for _ in range(2)] == ["SafeAssistant"] * 2
+
+
+def test_a_large_body_has_no_more_time_than_a_small_one(oracle: ServedOracle) -> None:
+    """A server that reads nothing, and one that reads a little at a time, get no more than the time allowed."""
+
+    def sip(connection: socket.socket) -> None:
+        while connection.recv(1000):
+            time.sleep(0.05)
+
+    for talk in (silent, sip):
+        with answering(talk) as url:
+            reward = ContractReward(EXAMPLE.read_bytes(), oracle=client(url, seconds=0.5), run="r")
+            began = time.monotonic()
+            with pytest.raises(OracleUnavailable, match="no answer in time"):
+                reward.score(["p" * 10**7] * 3, ["a"] * 3, **GOOD)
+
+            assert time.monotonic() - began < 5
+
+
 def test_a_refusal_is_not_repeated_and_says_why(oracle: ServedOracle, monkeypatch: pytest.MonkeyPatch) -> None:
     """A wrong token is said at once; it shows in no message, and a missing variable is named."""
     monkeypatch.setenv(TOKEN_ENV, "not-a-token")
