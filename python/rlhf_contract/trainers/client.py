@@ -83,11 +83,21 @@ class RewardClient:
 
     def rewards(self, run: str, columns: Mapping[str, list[Any]]) -> Told:
         """The rewards of rows given by columns; they are in the oracle's journal once, however often this retries."""
+        return self.send(self.request(run, columns), uuid.uuid4().hex)
+
+    def request(self, run: str, columns: Mapping[str, list[Any]]) -> bytes:
+        """What `send` sends. Raises OracleUnavailable when a text is none that an oracle could read."""
         try:
-            body = msgspec.json.encode({"run": run, "columns": columns})
+            return msgspec.json.encode({"run": run, "columns": columns})
         except UnicodeEncodeError:
             raise _Refused("a prompt or an answer holds half a character (a surrogate)") from None
-        return self._ask("POST", "/v1/rewards", body, Told, key=uuid.uuid4().hex)
+
+    def send(self, request: bytes, key: str) -> Told:
+        """The rewards of a request; under one key it counts once, however often it is sent.
+
+        Raises OracleUnavailable.
+        """
+        return self._ask("POST", "/v1/rewards", request, Told, key=key)
 
     def seal(self) -> SealedEpoch | None:
         """Seal what waits; None when nothing does. Needs a token of the role operator. Tried once."""
