@@ -12,6 +12,11 @@ from typing import Any
 from row import Missing, Other, Row, Run, at_most
 
 HERE = Path(__file__).resolve().parent
+TRAINED = {
+    "contract": "the contract",
+    "journaled": "contract and journal",
+    "beside": "contract and journal beside the step",
+}
 
 
 def rows(run: Run) -> list[Row]:
@@ -83,14 +88,24 @@ def trainer(run: Run) -> list[Row]:
                 target=None if run.quick else at_most(100 * found["most"]),
                 runs=found["steps"][name],
             )
-            for name, words in (("contract", "the contract"), ("journaled", "contract and journal"))
+            for name, words in TRAINED.items()
         ),
         Row(
-            "reports.trainer_step",
-            "how long a step must be for contract and journal to be 2 % of it",
-            found["seconds_of_a_step_with_that"]["journaled"],
-            "s",
-            runs=found["steps"]["journaled"],
+            "reports.trainer_beside_whole",
+            f"the same of {TRAINED['beside']}, by whole steps, with the oracle on the same two cores",
+            100 * found["whole_step_above_plain"]["beside"],
+            "% of a step",
+            runs=found["steps"]["beside"],
+        ),
+        *(
+            Row(
+                f"reports.trainer_step{suffix}",
+                f"how long a step must be for {TRAINED[name]} to be 2 % of it",
+                found["seconds_of_a_step_with_that"][name],
+                "s",
+                runs=found["steps"][name],
+            )
+            for name, suffix in (("journaled", ""), ("beside", "_beside"))
         ),
     ]
 

@@ -1,16 +1,21 @@
-"""What a contract costs a training step: GRPO on a CPU with a tiny model, rewarded by turns in three ways.
+"""What a contract costs a training step: GRPO on a CPU with a tiny model, rewarded by turns in four ways.
 
     .venv-trainers/bin/python bench/trainer.py                 60 steps
     .venv-trainers/bin/python bench/trainer.py --steps 20      fewer
 
 All are in one run of one trainer, which takes them by turns, so that whatever else the machine does meets them alike: a
 plain Python function of the same signals, the contract of examples/brief_answer.legal here, and the same with
-an oracle's HTTP service behind it, which writes every row into its journal before it answers. Told is the time in the
-reward function, as a share of the step around it, and what the medians of these shares lie above the plain one's: that
-is the overhead. The model is tiny, so the share is much larger than in a real training; told is also how long a step
-must be for the overhead to be 2 %.
+an oracle's HTTP service behind it, which writes every row into its journal: before the reward is told (journaled), and
+while the step goes on (beside). Told is the time in the reward function, as a share of the step around it, and what the
+medians of these shares lie above the plain one's: that is the overhead. The model is tiny, so the share is much larger
+than in a real training; told is also how long a step must be for the overhead to be 2 %.
 
-Exit code 1: with the journal the overhead is 2 % of a step or more.
+What goes on beside a step still takes processor time from it, all the more where trainer and oracle share two cores as
+here. So told is also what the medians of whole steps lie above the plain one's, until the last row is in the journal:
+before the next step begins, the one with the journal beside it is settled. That is a difference between two large
+times, and noisy; it holds for a machine with both on it.
+
+Exit code 1: in both ways with the journal the overhead is 2 % of a step or more.
 """
 
 from __future__ import annotations
@@ -79,11 +84,11 @@ def plain(completions: list[str], completion_ids: list[list[int]], urgent: list[
 class ByTurns(TrainerCallback):
     """A reward function that takes the ways by turns, and the times of each and of the steps around them."""
 
-    def __init__(self, contract: TRLReward, journaled: TRLReward) -> None:
+    def __init__(self, contract: TRLReward, journaled: TRLReward, beside: TRLReward) -> None:
         self.__name__ = "by_turns"
-        self.ways = {"plain": plain, "contract": contract, "journaled": journaled}
-        self.spent: dict[str, list[tuple[float, float]]] = {name: [] for name in self.ways}
-        self.turn = 0
+        self.ways = {"plain": plain, "contract": contract, "journaled": journaled, "beside": beside}
+        self.spent: dict[str, list[tuple[float, float, float]]] = {name: [] for name in self.ways}
+        self.beside, self.turn = beside, 0
 
     def __call__(self, **given: Any) -> list[float | None]:
         self.way = list(self.ways)[self.turn % len(self.ways)]
@@ -97,7 +102,9 @@ class ByTurns(TrainerCallback):
         self.began = time.perf_counter()
 
     def on_step_end(self, *_: Any, **__: Any) -> None:
-        self.spent[self.way].append((self.inside, time.perf_counter() - self.began))
+        step = time.perf_counter() - self.began
+        self.beside.settle(60)  # raises when a row is not in the journal; nothing is left for the next way's step
+        self.spent[self.way].append((self.inside, step, time.perf_counter() - self.began))
 
 
 def active() -> Active:
@@ -138,18 +145,20 @@ def service(folder: Path) -> Iterator[str]:
     process.join()
 
 
-def measure(steps: int, folder: Path) -> dict[str, list[tuple[float, float]]]:
-    """Seconds in the reward function and in the whole step, by way; the first two steps of each are left out."""
+def measure(steps: int, folder: Path) -> dict[str, list[tuple[float, float, float]]]:
+    """Seconds in the reward function, in the step, and until it is settled, by way; without the first two of each."""
     torch.set_num_threads(1)
     with service(folder) as url:
         signals = {"tokens": completion_tokens, "letters": letters}
         turns = ByTurns(
-            TRLReward.from_file(SPEC, signals=signals), TRLReward.from_oracle(url, run="bench", signals=signals)
+            TRLReward.from_file(SPEC, signals=signals),
+            TRLReward.from_oracle(url, run="bench", signals=signals),
+            TRLReward.from_oracle(url, run="bench beside", signals=signals, attest="beside"),
         )
         config = GRPOConfig(
-            output_dir=str(folder / "out"), max_steps=steps + 6, per_device_train_batch_size=8, num_generations=8,
-            max_completion_length=48, save_strategy="no", logging_steps=10**6, report_to="none", use_cpu=True,
-            bf16=False, beta=0.0, disable_tqdm=True,
+            output_dir=str(folder / "out"), max_steps=steps + 2 * len(turns.ways), per_device_train_batch_size=8,
+            num_generations=8, max_completion_length=48, save_strategy="no", logging_steps=10**6, report_to="none",
+            use_cpu=True, bf16=False, beta=0.0, disable_tqdm=True,
         )  # fmt: skip
         data = Dataset.from_dict({"prompt": PROMPTS, "urgent": [p.endswith("!") for p in PROMPTS]})
         model = save_tiny_model(folder / "model")
@@ -164,15 +173,18 @@ def main() -> int:
     told = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         spent = measure(told.steps, Path(folder))
-    shares = {name: statistics.median(inside / step for inside, step in times) for name, times in spent.items()}
-    overhead = {name: shares[name] - shares["plain"] for name in ("contract", "journaled")}
-    inside = {name: statistics.median(i for i, _ in times) for name, times in spent.items()}
+    shares = {name: statistics.median(inside / step for inside, step, _ in times) for name, times in spent.items()}
+    overhead = {name: shares[name] - shares["plain"] for name in shares if name != "plain"}
+    whole = {name: statistics.median(settled for *_, settled in times) for name, times in spent.items()}
+    inside = {name: statistics.median(i for i, *_ in times) for name, times in spent.items()}
     enough = {name: (inside[name] - inside["plain"]) / MOST for name in overhead}
     document = {
         "machine": {"system": platform.platform(), "python": platform.python_version(), "cores": os.cpu_count()},
         "steps": {name: len(times) for name, times in spent.items()},
         "median_seconds_in_reward": inside,
-        "median_seconds_of_step": {n: statistics.median(s for _, s in times) for n, times in spent.items()},
+        "median_seconds_of_step": {name: statistics.median(s for _, s, _ in times) for name, times in spent.items()},
+        "median_seconds_until_settled": whole,
+        "whole_step_above_plain": {name: whole[name] / whole["plain"] - 1 for name in overhead},
         "median_share_of_step": shares,
         "overhead": overhead,
         "most": MOST,
@@ -182,10 +194,15 @@ def main() -> int:
     told.out.write_text(json.dumps(document, indent=2) + "\n", "utf-8")
     for name, share in shares.items():
         print(f"{name:<9} {inside[name] * 1000:8.2f} ms in the reward function, {share:7.2%} of a step (medians)")
-    alone, journaled = overhead.values()
-    print(f"overhead  {alone:.2%} of a step, with the journal {journaled:.2%}; {told.out}")
-    print(f"a step of {enough['journaled']:.2f} s has an overhead of {MOST:.0%} with the journal")
-    return int(journaled >= MOST)
+    print(
+        f"overhead  {overhead['contract']:.2%} of a step, with the journal {overhead['journaled']:.2%}, "
+        f"with the journal beside the step {overhead['beside']:.2%}; {told.out}"
+    )
+    print(", ".join(f"{name} {share:+.1%}" for name, share in document["whole_step_above_plain"].items()), end=" ")
+    print("in whole steps (medians)")
+    print(f"a step of {enough['journaled']:.2f} s has an overhead of {MOST:.0%} with the journal, one of ", end="")
+    print(f"{enough['beside']:.2f} s with the journal beside it")
+    return int(min(overhead["journaled"], overhead["beside"]) >= MOST)
 
 
 if __name__ == "__main__":

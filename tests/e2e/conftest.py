@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from faults.stage import peers_of
 
 from anvil import anvil
 from oracles import Place
+from rlhf_contract.trainers.client import TOKEN_ENV
 from servers import database, postgresql, s3, storage
+from service import ServedOracle, example_active
 from story import Story, adopted, story
 
 __all__ = ["adopted", "database", "postgresql", "rpc", "s3", "storage", "story"]
@@ -20,6 +23,14 @@ def rpc() -> Iterator[str]:
     """The URL of a running chain, one for the whole lane."""
     with anvil() as url:
         yield url
+
+
+@pytest.fixture
+def oracle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ServedOracle:
+    """The example contract is in force, and the trainer has a token."""
+    made = ServedOracle(tmp_path, example_active)
+    monkeypatch.setenv(TOKEN_ENV, made.token("trainer")["Authorization"].removeprefix("Bearer "))
+    return made
 
 
 @pytest.fixture(scope="session")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import pickle
 import socket
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
+from listening import a_millionth_more, answering, drip, served, silent
 from oracles import free_port
-from rlhf_contract.api.app import create_app, serve
-from rlhf_contract.api.limits import Limits
-from rlhf_contract.api.service import ServiceSettings
 from rlhf_contract.errors import ChainError, OracleDisagrees, OracleUnavailable, TrainerError
 from rlhf_contract.hashing import to_hex
 from rlhf_contract.machine.logged_digests import Verdict
@@ -37,55 +33,6 @@ from service import EXAMPLE, ROW, ServedOracle, example_active, scored_oracle
 
 GOOD = {name: [value] * 3 for name, value in {**ROW, "harmlessness": 0.8}.items()}
 TEXTS = ["p"] * 3, ["a"] * 3
-
-
-@contextmanager
-def served(oracle: ServedOracle, port: int = 0, limits: Limits | None = None) -> Iterator[str]:
-    """The URL of the service as it runs in production, on a socket."""
-    port = port or free_port()
-    server = serve(create_app(oracle, ServiceSettings(limits=limits or Limits())), "127.0.0.1", port)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        thread.join(10)
-
-
-@contextmanager
-def answering(talk: Callable[[socket.socket], None]) -> Iterator[str]:
-    """The URL of a server that does to each connection what `talk` does."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def accept() -> None:
-            while True:
-                try:
-                    connection, _ = listener.accept()
-                except OSError:
-                    return
-                threading.Thread(target=hold, args=(connection,), daemon=True).start()
-
-        def hold(connection: socket.socket) -> None:
-            with connection:
-                try:
-                    talk(connection)
-                except OSError:
-                    return
-
-        threading.Thread(target=accept, daemon=True).start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        listener.shutdown(socket.SHUT_RDWR)
-
-
-@pytest.fixture
-def oracle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ServedOracle:
-    """The example contract is in force, and the trainer has a token."""
-    made = ServedOracle(tmp_path, example_active)
-    monkeypatch.setenv(TOKEN_ENV, made.token("trainer")["Authorization"].removeprefix("Bearer "))
-    return made
 
 
 def client(url: str, **options: Any) -> RewardClient:
@@ -189,31 +136,11 @@ def _other_hash(active: Active) -> Any:
 
 def test_an_oracle_that_tells_another_reward_is_found_out(oracle: ServedOracle) -> None:
     """One millionth more than this trainer computes from the same signals, and the run stops."""
-    told = ContractReward.from_file(EXAMPLE).score(*TEXTS, **GOOD)
-    lie = {
-        "batch": "b", "digest": told.digest, "spec_hash": told.spec_hash,
-        "rewards": [{"status": "rewarded", "reward_micro": 870_801, "reason": None, "sample": f"0x{'00' * 32}"}] * 3,
-    }  # fmt: skip
-    body = json.dumps(lie).encode()
-    head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body)
-    with answering(lambda connection: (connection.recv(65536), connection.sendall(head + body))[0]) as url:
+    answer = a_millionth_more(ContractReward.from_file(EXAMPLE).score(*TEXTS, **GOOD))
+    with answering(lambda connection: (connection.recv(65536), connection.sendall(answer))[0]) as url:
         reward = ContractReward(EXAMPLE.read_bytes(), oracle=client(url), run="run-1")
         with pytest.raises(OracleDisagrees, match="row 0: computed here"):
             reward.score(*TEXTS, **GOOD)
-
-
-def drip(connection: socket.socket) -> None:
-    """A header byte every tenth of a second, for ever."""
-    connection.recv(65536)
-    connection.sendall(b"HTTP/1.1 200 OK\r\nX: ")
-    while True:
-        connection.sendall(b"x")
-        time.sleep(0.1)
-
-
-def silent(connection: socket.socket) -> None:
-    connection.recv(65536)
-    time.sleep(30)
 
 
 def broken(connection: socket.socket) -> None:
@@ -271,6 +198,32 @@ def test_a_busy_oracle_is_asked_again_and_the_batch_counts_once(oracle: ServedOr
 
     assert batch.rewards == [0.8708] * 3
     assert oracle.waiting() == 3
+
+
+def test_a_connection_that_was_closed_meanwhile_is_no_failed_attempt(oracle: ServedOracle) -> None:
+    """A step may take longer than a server keeps a connection: the next call opens one, in its only attempt."""
+    port = free_port()
+    asked = RewardClient(f"http://127.0.0.1:{port}", seconds=10, attempts=1)
+    for _ in range(2):
+        with served(oracle, port):
+            assert [asked.contract().contract for _ in range(2)] == ["SafeAssistant"] * 2
+
+
+def test_a_large_body_has_no_more_time_than_a_small_one(oracle: ServedOracle) -> None:
+    """A server that reads nothing, and one that reads a little at a time, get no more than the time allowed."""
+
+    def sip(connection: socket.socket) -> None:
+        while connection.recv(1000):
+            time.sleep(0.05)
+
+    for talk in (silent, sip):
+        with answering(talk) as url:
+            reward = ContractReward(EXAMPLE.read_bytes(), oracle=client(url, seconds=0.5), run="r")
+            began = time.monotonic()
+            with pytest.raises(OracleUnavailable, match="no answer in time"):
+                reward.score(["p" * 10**7] * 3, ["a"] * 3, **GOOD)
+
+            assert time.monotonic() - began < 5
 
 
 def test_a_refusal_is_not_repeated_and_says_why(oracle: ServedOracle, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,14 +12,19 @@ from typing import Any
 import pyarrow.parquet
 import pytest
 import torch
+from conftest import BRIEF
 from datasets import Dataset
+from transformers import TrainerControl, TrainerState
 from trl import GRPOConfig, GRPOTrainer, RLOOConfig, RLOOTrainer
 
+from listening import a_millionth_more, answering
 from oracles import Place, mine
 from rlhf_contract.audit.audit import audit
+from rlhf_contract.errors import OracleDisagrees
 from rlhf_contract.hashing import keccak256, to_hex
 from rlhf_contract.oracle.epoch_file import read_epoch
 from rlhf_contract.oracle.journal.records import State
+from rlhf_contract.trainers import ContractReward, RewardClient
 from rlhf_contract.trainers.trl import AsyncTRLReward, TRLReward, completion_tokens
 from rlhf_contract.trainers.trl_callback import AttestationCallback
 from story import ROOT
@@ -45,7 +50,7 @@ def trained(
         report_to="none", use_cpu=True, bf16=False, beta=0.0, seed=0, disable_tqdm=True,
     )  # fmt: skip
     data = Dataset.from_dict({"prompt": PROMPTS, "urgent": [p.endswith("!") for p in PROMPTS]})
-    callback = AttestationCallback(place.url, every=8, settle_seconds=120)
+    callback = AttestationCallback(place.url, reward=reward, every=8, settle_seconds=120)
     trainer = kind(str(model), reward_funcs=reward, args=arguments, train_dataset=data, callbacks=[callback])
     seen: list[int] = []
     compute = trainer._calculate_rewards
@@ -86,16 +91,20 @@ def run_id(run: str) -> str:
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(
-    ("kind", "config", "reward_kind"),
-    [(GRPOTrainer, GRPOConfig, TRLReward), (RLOOTrainer, RLOOConfig, AsyncTRLReward)],
+    ("kind", "config", "reward_kind", "attest"),
+    [(GRPOTrainer, GRPOConfig, TRLReward, "before"), (RLOOTrainer, RLOOConfig, AsyncTRLReward, "beside")],
     ids=["GRPO", "RLOO"],
 )
 def test_every_reward_of_a_run_is_attested(
-    kind: type, config: type, reward_kind: type[TRLReward], oracle: Place, rpc: str, model: Path, tmp_path: Path
-) -> None:
-    """Twenty steps; the curve is logged, every reward that TRL saw is in an attested epoch, and the audit says TRUE."""
+    kind: type, config: type, reward_kind: type[TRLReward], attest: str,
+    oracle: Place, rpc: str, model: Path, tmp_path: Path,
+) -> None:  # fmt: skip
+    """Twenty steps; the curve is logged, every reward that TRL saw is in an attested epoch, and the audit says TRUE.
+
+    So it is when they are attested before they are told, and when beside the step that uses them.
+    """
     run = f"{kind.__name__} run"
-    reward = reward_kind.from_oracle(oracle.url, run=run, signals=SIGNALS)
+    reward = reward_kind.from_oracle(oracle.url, run=run, signals=SIGNALS, attest=attest)
     trainer, seen = trained(kind, config, reward, model, tmp_path, oracle)
     mine(oracle.story.ledger, 2)
     result = audit(rpc, oracle.store)
@@ -110,6 +119,23 @@ def test_every_reward_of_a_run_is_attested(
         assert told(tmp_path) == seen
     assert result.true, result
     assert result.rewards >= 4 * STEPS
+
+
+def test_the_end_of_training_raises_a_disagreement_of_its_last_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No call comes after it that could: on every process the callback does, after sealing what is in the journal."""
+    for name in ("RLHF_CONTRACT_TOKEN", "RLHF_CONTRACT_OPERATOR_TOKEN"):
+        monkeypatch.setenv(name, "a token")
+    given = {"tokens": [5], "letters": [1.0], "urgent": [False]}
+    alone = ContractReward.from_file(BRIEF)
+    answer = a_millionth_more(alone.score(["p"], ["a"], **given))
+    with answering(lambda connection: (connection.recv(65536), connection.sendall(answer))[0]) as url:
+        reward = ContractReward(alone.source, oracle=RewardClient(url), run="r", attest="beside")
+        reward.score(["p"], ["a"], **given)
+        for zero in (False, True):
+            callback = AttestationCallback(url, reward=reward, seconds=5)
+            with pytest.raises(OracleDisagrees, match="told already"):
+                callback.on_train_end(None, TrainerState(is_world_process_zero=zero), TrainerControl())
+            assert not callback.settled
 
 
 @pytest.mark.timeout(600)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import http.client
 import os
 import random
-import socket
 import threading
 import time
 import uuid
@@ -20,6 +19,7 @@ import msgspec
 import pybreaker
 
 from rlhf_contract.errors import OracleUnavailable, TrainerError
+from rlhf_contract.trainers.deadline import DeadlineSocket
 from rlhf_contract.trainers.messages import Adopted, Problem, Sealed, SealedEpoch, Told
 
 __all__ = ["TOKEN_ENV", "RewardClient"]
@@ -83,13 +83,26 @@ class RewardClient:
 
     def rewards(self, run: str, columns: Mapping[str, list[Any]]) -> Told:
         """The rewards of rows given by columns; they are in the oracle's journal once, however often this retries."""
+        return self.send(self.request(run, columns), uuid.uuid4().hex)
+
+    def request(self, run: str, columns: Mapping[str, list[Any]]) -> bytes:
+        """What `send` sends.
+
+        Raises OracleUnavailable: a text is none that an oracle could read; TrainerError: nor is a value JSON's.
+        """
         try:
-            body = msgspec.json.encode({"run": run, "columns": columns})
+            return msgspec.json.encode({"run": run, "columns": columns})
         except UnicodeEncodeError:
             raise _Refused("a prompt or an answer holds half a character (a surrogate)") from None
         except TypeError as error:
             raise TrainerError(f"a column that a pinned scorer reads cannot be sent to the oracle: {error}") from None
-        return self._ask("POST", "/v1/rewards", body, Told, key=uuid.uuid4().hex)
+
+    def send(self, request: bytes, key: str) -> Told:
+        """The rewards of a request; under one key it counts once, however often it is sent.
+
+        Raises OracleUnavailable.
+        """
+        return self._ask("POST", "/v1/rewards", request, Told, key=key)
 
     def seal(self) -> SealedEpoch | None:
         """Seal what waits; None when nothing does. Needs a token of the role operator. Tried once."""
@@ -145,14 +158,8 @@ class RewardClient:
     def _exchange(
         self, method: str, path: str, body: bytes | None, headers: dict[str, str], end: float
     ) -> tuple[int, float, bytes]:
-        """Status, Retry-After in seconds, body. A timer cuts the connection at `end`: a read alone could drip on."""
-        left = end - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
-        connection = self._connection(left)
-        cut = threading.Timer(left, _cut, (connection,))
-        cut.daemon = True
-        cut.start()
+        """Status, Retry-After in seconds, body."""
+        connection = self._connection(end)
         try:
             connection.request(method, urlsplit(self.url).path + path, body, headers)
             response = connection.getresponse()
@@ -160,37 +167,32 @@ class RewardClient:
         except BaseException:
             connection.close()
             raise
-        finally:
-            cut.cancel()
         if len(data) > MOST_BYTES:
             connection.close()
             raise OSError(f"an answer of more than {MOST_BYTES} bytes")
         waits = response.headers.get("Retry-After", "")
         return response.status, float(waits) if waits.isascii() and waits.isdigit() else 0.0, data
 
-    def _connection(self, seconds: float) -> http.client.HTTPConnection:
-        """This thread's connection, open; every single wait on it takes at most `seconds`."""
+    def _connection(self, end: float) -> http.client.HTTPConnection:
+        """This thread's connection, open; whatever waits for it, until `end` at most. Raises TimeoutError."""
         connection: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
         if connection is None:
             parts = urlsplit(self.url)
             secure = parts.scheme == "https"
             make = http.client.HTTPSConnection if secure else http.client.HTTPConnection
             connection = self._local.connection = make(parts.hostname or "", parts.port)
-        connection.timeout = seconds
+        kept: Any = connection.sock
+        if kept is not None and not kept.silent():  # closed by the oracle while a long step went on: no failed attempt
+            connection.close()
         if connection.sock is None:
+            connection.timeout = end - time.monotonic()
+            if connection.timeout <= 0:
+                raise TimeoutError
             connection.connect()
-        else:
-            connection.sock.settimeout(seconds)
+            opened: Any = connection.sock
+            kept = connection.sock = DeadlineSocket(opened, end)
+        kept.end = end
         return connection
-
-
-def _cut(connection: http.client.HTTPConnection) -> None:
-    sock = connection.sock
-    if sock is not None:
-        try:
-            sock.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            return
 
 
 def _said(status: int, data: bytes) -> str:

@@ -1,8 +1,9 @@
 """A contract as a trainer's reward: the same machine as the oracle's, in this process, with or without an oracle.
 
-With an oracle the rewards are computed twice, here and there, from the same integers; they are told only when both
-agree, and then they are in its journal. The contract's text comes from the oracle too, and must have the hash that it
-claims, and the one that the caller expects.
+With an oracle the rewards are computed twice, here and there, from the same integers. They are told only when both
+agree, and then they are in its journal; with attest="beside" they are told at once, and held against the oracle's while
+the step goes on (`beside.py`). The contract's text comes from the oracle too, and must have the hash that it claims,
+and the one that the caller expects.
 """
 
 from __future__ import annotations
@@ -22,25 +23,27 @@ from rlhf_contract.lang.contract import Contract
 from rlhf_contract.machine import to_numpy
 from rlhf_contract.machine.compile import compile_contract
 from rlhf_contract.machine.contributions import contributions
-from rlhf_contract.machine.digest import journaled_digest, local_digest, nothing
+from rlhf_contract.machine.digest import local_digest, nothing
 from rlhf_contract.machine.from_file import Columns, to_rows
 from rlhf_contract.machine.rows import Rows
 from rlhf_contract.machine.to_numpy import Outcomes
 from rlhf_contract.machine.verdict import reasons, violations
 from rlhf_contract.scorers.pinned import Scorers, text_of
+from rlhf_contract.trainers.agreement import STATUS, agree
+from rlhf_contract.trainers.beside import Beside
 from rlhf_contract.trainers.client import RewardClient
 from rlhf_contract.trainers.messages import Told
-from rlhf_contract.trainers.scored import RowStatus, ScoredBatch
+from rlhf_contract.trainers.scored import ScoredBatch
 from rlhf_contract.trainers.wire import wire_columns
 from rlhf_contract.types import Status
 
-__all__ = ["ContractReward", "OnError", "SignalFunction"]
+__all__ = ["Attest", "ContractReward", "OnError", "SignalFunction"]
 
 OnError = Literal["raise", "abstain"]
+Attest = Literal["before", "beside"]
 SignalFunction = Callable[..., Sequence[object]]
 """Called as trainers call reward functions: `f(prompts=, completions=, **columns)`, a value for each row."""
 
-STATUS: tuple[RowStatus, ...] = ("rewarded", "inadmissible", "invalid")
 WHERE = "the batch"
 
 
@@ -50,6 +53,9 @@ class ContractReward:
     `on_error` says what happens when a signal cannot be read, a scorer fails or the oracle does not answer: "raise", or
     "abstain", which gives the rows concerned no reward. An inadmissible row is no error: the contract itself gives it
     no reward.
+
+    `attest` says when an oracle attests: "before" a batch is told, or "beside" the step that uses it, while at most
+    `waiting` batches are on their way; then `settle` waits for them.
     """
 
     def __init__(
@@ -62,6 +68,8 @@ class ContractReward:
         scorers: Mapping[str, Callable[..., Any]] | None = None,
         oracle: RewardClient | None = None,
         run: str = "",
+        attest: Attest = "before",
+        waiting: int = 16,
         filename: str = "<spec>",
     ) -> None:
         """The contract that `source` says; `spec_hash` (hex), when given, refuses every other text.
@@ -78,10 +86,15 @@ class ContractReward:
             raise ValueError('on_error is "raise" or "abstain"')
         if oracle is not None and not run:
             raise ValueError("an oracle attests under the name of a training run: give run=")
+        if attest not in ("before", "beside") or waiting < 1:
+            raise ValueError('attest is "before" or "beside", and at least one batch may be waiting')
+        if attest == "beside" and oracle is None:
+            raise ValueError('attest="beside" is for a contract with an oracle; there is none to attest')
         self.source, self.filename = data, filename
         self.on_error, self.oracle, self.run = on_error, oracle, run
         self._signal_functions = dict(signals or {})
         self._offered = dict(scorers or {})
+        self._beside = Beside(oracle, self.spec_hash, waiting) if oracle is not None and attest == "beside" else None
         self._begin()
 
     def _begin(self) -> None:
@@ -129,7 +142,8 @@ class ContractReward:
         """The rewards of N completions, texts or conversations; each column has N values. Others than signals are left.
 
         Raises DataError (a signal has neither column nor scorer), TrainerError (lengths; with "raise" also a signal
-        that cannot be read), OracleUnavailable and scorers' errors (with "raise"), OracleDisagrees.
+        that cannot be read), OracleUnavailable and scorers' errors (with "raise"), OracleDisagrees. With
+        attest="beside" the last two are of a batch before, and this one is not told.
         """
         count = len(completions)
         if len(prompts) != count:
@@ -144,12 +158,16 @@ class ContractReward:
         told: Told | None = None
         if self.oracle is not None:
             try:
-                told = self.oracle.rewards(self.run, wire_columns(self.contract, rows, *texts, self._read(columns)))
+                wired = wire_columns(self.contract, rows, *texts, self._read(columns))
+                if self._beside is not None:
+                    self._beside.put(self.run, wired, outcomes)
+                else:
+                    told = self.oracle.rewards(self.run, wired)
+                    agree(told, self.spec_hash, outcomes)
             except OracleUnavailable as error:
                 if self.on_error == "raise":
                     raise
                 return self._abstained(rows, outcomes, str(error))
-            _agree(told, self.spec_hash, outcomes)
         return self._scored(rows, outcomes, texts, told)
 
     async def score_async(
@@ -157,6 +175,19 @@ class ContractReward:
     ) -> ScoredBatch:
         """`score` in a thread, so that an event loop goes on meanwhile."""
         return await asyncio.to_thread(self.score, prompts, completions, **columns)
+
+    @property
+    def waiting(self) -> int:
+        """Batches that were told and are not in the oracle's journal yet, as far as this trainer knows."""
+        return 0 if self._beside is None else self._beside.waiting
+
+    def settle(self, seconds: float) -> None:
+        """Wait until every batch told so far is in the oracle's journal; at once with attest="before".
+
+        Raises OracleUnavailable when time is over and says what is left; OracleDisagrees.
+        """
+        if self._beside is not None:
+            self._beside.settle(seconds)
 
     def _signals(
         self,
@@ -227,26 +258,3 @@ class ContractReward:
             samples=[],
             rows=rows,
         )
-
-
-def _agree(told: Told, spec_hash: str, outcomes: Outcomes) -> None:
-    """Raises OracleDisagrees unless the oracle tells the rewards that were computed here, under the same contract."""
-    if told.spec_hash != spec_hash:
-        raise OracleDisagrees(
-            f"the oracle applies specHash {told.spec_hash} now, this run began with {spec_hash}; stop, read what "
-            "was adopted, and begin a run with it"
-        )
-    here = [
-        (STATUS[s], m if s == Status.REWARDED else None)
-        for s, m in zip(outcomes.status.tolist(), outcomes.reward.tolist(), strict=True)
-    ]
-    there = [(r.status, r.reward_micro) for r in told.rewards]
-    if here != there:
-        row = next((i for i, (a, b) in enumerate(zip(here, there, strict=False)) if a != b), len(there))
-        raise OracleDisagrees(
-            f"row {row}: computed here is {here[row : row + 1]}, the oracle tells {there[row : row + 1]} "
-            f"({len(there)} rows of {len(here)})"
-        )
-    samples = b"".join(bytes.fromhex(r.sample[2:]) for r in told.rewards)
-    if told.digest != to_hex(journaled_digest(bytes.fromhex(spec_hash[2:]), samples, outcomes.status, outcomes.reward)):
-        raise OracleDisagrees("the oracle's digest is not that of the rewards it tells")

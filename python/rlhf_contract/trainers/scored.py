@@ -29,9 +29,10 @@ class ScoredBatch:
     violations  names of the rules that a row breaks
     status      rewarded; inadmissible (a REQUIRES is false); invalid (a signal is unreadable); abstained (nobody knows)
     reasons     why a row has no reward; empty when it has one
-    digest      hex; binds specHash, inputs, statuses and rewards: the oracle's own when there is one
-    attested    whether the rows are in an oracle's journal, on their way to the chain
-    samples     the oracle's sample ids in hex, with which a proof can be asked for; empty without an oracle
+    digest      hex; binds specHash, inputs, statuses and rewards: the oracle's own when `attested`
+    attested    whether the rows are in an oracle's journal, on their way to the chain, when they are told: not yet with
+                attest="beside"
+    samples     the oracle's sample ids in hex, with which a proof can be asked for; empty unless `attested`
     rows        the signals, as the machine read them
     """
 

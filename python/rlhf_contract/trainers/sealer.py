@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 
-from rlhf_contract.errors import OracleUnavailable
+from rlhf_contract.errors import OracleUnavailable, TrainerError
 from rlhf_contract.trainers.client import RewardClient
 
 __all__ = ["BackgroundSealer"]
@@ -23,8 +24,10 @@ class BackgroundSealer:
     `sealed` has the numbers of the epochs, `problems` what went wrong, in order.
     """
 
-    def __init__(self, client: RewardClient) -> None:
+    def __init__(self, client: RewardClient, settle: Callable[[float], None] | None = None) -> None:
+        """`settle(seconds)` waits for rewards that are on their way to the journal; what has come by then is sealed."""
         self.client = client
+        self._arrived = settle
         self.sealed: list[int] = []
         self.problems: list[str] = []
         self._changed = threading.Condition()
@@ -69,6 +72,12 @@ class BackgroundSealer:
 
     def _seal(self) -> None:
         """Epoch after epoch, until nothing waits."""
+        try:
+            if self._arrived is not None:
+                self._arrived(self.client.seconds)
+        except TrainerError as error:
+            log.warning("sealing without batches that are not in the journal: %s", error)
+            self.problems.append(str(error))
         for _ in range(MOST_EPOCHS):
             try:
                 epoch = self.client.seal()

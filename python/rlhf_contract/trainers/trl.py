@@ -45,6 +45,10 @@ class TRLReward:
         """The contract that an oracle applies, which attests every reward under `run`."""
         return cls(ContractReward.from_oracle(url, run=run, **options))
 
+    def settle(self, seconds: float) -> None:
+        """As `ContractReward.settle`; a callback that is given this reward calls it."""
+        self.reward.settle(seconds)
+
     def __call__(
         self,
         prompts: Sequence[object],

@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from rlhf_contract.errors import SetupError
+from rlhf_contract.errors import OracleDisagrees, SetupError, TrainerError
 from rlhf_contract.trainers.client import RewardClient
+from rlhf_contract.trainers.contract_reward import ContractReward
 from rlhf_contract.trainers.sealer import BackgroundSealer
+from rlhf_contract.trainers.trl import TRLReward
 
 try:
     from transformers import TrainerCallback
@@ -25,12 +27,15 @@ class AttestationCallback(TrainerCallback):  # type: ignore[misc]  # transformer
 
     A step never waits: a thread asks. The end of training waits at most `settle_seconds` until what was sealed is on
     the chain, and says so in the log when it is not. The oracle goes on without the trainer.
+
+    Give it the `reward` that has attest="beside": it is settled before each sealing, and on every process at the end.
     """
 
     def __init__(
         self,
         url: str,
         *,
+        reward: TRLReward | ContractReward | None = None,
         every: int = 0,
         at_checkpoints: bool = True,
         token_env: str = OPERATOR_TOKEN_ENV,
@@ -40,7 +45,9 @@ class AttestationCallback(TrainerCallback):  # type: ignore[misc]  # transformer
         self.every = every
         self.at_checkpoints = at_checkpoints
         self.settle_seconds = settle_seconds
-        self.sealer = BackgroundSealer(RewardClient(url, token_env=token_env, seconds=seconds))
+        self.reward = reward
+        client = RewardClient(url, token_env=token_env, seconds=seconds)
+        self.sealer = BackgroundSealer(client, reward.settle if reward is not None else None)
         self.settled = False
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
@@ -54,9 +61,18 @@ class AttestationCallback(TrainerCallback):  # type: ignore[misc]  # transformer
             self.sealer.ask()
 
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """What is left, and then the wait."""
+        """What is left, and then the wait. Raises OracleDisagrees: with some batch that was told beside its step."""
+        left: TrainerError | None = None
+        try:
+            if self.reward is not None:
+                self.reward.settle(self.settle_seconds)
+        except TrainerError as error:
+            left = error
+            log.error("the rewards of this run are not all attested: %s", error)
         if state.is_world_process_zero:
             self.sealer.ask()
-            self.settled = self.sealer.settle(self.settle_seconds)
+            self.settled = self.sealer.settle(self.settle_seconds) and left is None
             if not self.settled:
                 log.warning("rewards of this run are not all on the chain yet: %s", self.sealer.problems or "in time")
+        if isinstance(left, OracleDisagrees):
+            raise left

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Engine, delete, select
+from sqlalchemy import Connection, Engine, bindparam, delete, select
 
 from rlhf_contract.errors import KeyReused
 from rlhf_contract.oracle.journal.records import Request
@@ -13,6 +13,12 @@ from rlhf_contract.oracle.journal.schema import answers, reading, writing
 from rlhf_contract.types import Seconds
 
 __all__ = ["Answers"]
+
+# Made once: every request needs them, and building a statement costs more than running it.
+FIND = select(answers.c.digest, answers.c.answer).where(
+    answers.c.scope == bindparam("scope"), answers.c.key == bindparam("key")
+)
+KEEP = answers.insert()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +38,7 @@ class Answers:
 
     def find(self, connection: Connection, request: Request) -> bytes | None:
         """As `get`, inside a transaction."""
-        own = (answers.c.scope == request.scope, answers.c.key == request.key)
-        found = connection.execute(select(answers.c.digest, answers.c.answer).where(*own)).one_or_none()
+        found = connection.execute(FIND, {"scope": request.scope, "key": request.key}).one_or_none()
         if found is None:
             return None
         if bytes(found.digest) != request.digest:
@@ -44,11 +49,8 @@ class Answers:
 
     def keep(self, connection: Connection, request: Request, answer: bytes) -> None:
         """Inside the transaction that does what the request asks for. Raises IntegrityError when it is there."""
-        connection.execute(
-            answers.insert().values(
-                scope=request.scope, key=request.key, digest=request.digest, answer=answer, given_at=self.clock()
-            )
-        )
+        values = {"scope": request.scope, "key": request.key, "digest": request.digest, "answer": answer}
+        connection.execute(KEEP, {**values, "given_at": self.clock()})
 
     def expire(self, before: Seconds) -> int:
         """Forget answers given before `before`; returns how many. Their keys are free again."""

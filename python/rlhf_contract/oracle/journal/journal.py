@@ -42,6 +42,7 @@ from rlhf_contract.types import Seconds
 
 __all__ = ["Journal", "Waiting"]
 
+ADD = batches.insert()  # made once: building a statement costs more than running it
 UNSEALED = and_(batches.c.epoch_id.is_(None), batches.c.discarded == "")
 DISCARDED = and_(batches.c.epoch_id.is_(None), batches.c.discarded != "")  # never sealed, so an index finds them
 
@@ -150,7 +151,7 @@ class Journal:
             "spec_hash": offer.spec_hash,
             "payload": offer.payload,
         }
-        added = connection.execute(batches.insert().values(**values)).inserted_primary_key
+        added = connection.execute(ADD, values).inserted_primary_key
         assert added is not None
         if offer.samples:
             self.samples.keep(connection, int(added[0]), offer.samples)
