@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import datetime
+import ipaddress
 import json
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from oracles import free_port
 from rlhf_contract.api.app import create_app, serve
@@ -18,19 +25,41 @@ from service import ServedOracle
 
 
 @contextmanager
-def served(oracle: ServedOracle, port: int = 0, limits: Limits | None = None) -> Iterator[str]:
-    """The URL of the service as it runs in production, on a socket."""
+def served(
+    oracle: ServedOracle, port: int = 0, limits: Limits | None = None, certificate: Path | None = None
+) -> Iterator[str]:
+    """The URL of the service as it runs in production, on a socket; over TLS with a `certificate`."""
     port = port or free_port()
     server = serve(create_app(oracle, ServiceSettings(limits=limits or Limits())), "127.0.0.1", port)
+    server.config.ssl_certfile = server.config.ssl_keyfile = certificate
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
         time.sleep(0.01)
     try:
-        yield f"http://127.0.0.1:{port}"
+        yield f"{'https' if certificate else 'http'}://127.0.0.1:{port}"
     finally:
         server.should_exit = True
         thread.join(10)
+
+
+def self_signed(folder: Path) -> Path:
+    """A file with a certificate for 127.0.0.1 and its key, good for an hour."""
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([])
+    now = datetime.datetime.now(datetime.UTC)
+    hour = datetime.timedelta(hours=1)
+    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now - hour, now + hour)
+        .add_extension(x509.SubjectAlternativeName([address]), critical=True)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    file = folder / "certificate.pem"
+    file.write_bytes(private + made.public_bytes(pem))
+    return file
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import socket
+import ssl
 import threading
 import time
 from collections import defaultdict
@@ -16,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from listening import a_millionth_more, answering, drip, served, silent
+from listening import a_millionth_more, answering, drip, self_signed, served, silent
 from oracles import free_port
 from rlhf_contract.errors import ChainError, OracleDisagrees, OracleUnavailable, TrainerError
 from rlhf_contract.hashing import to_hex
@@ -163,6 +164,33 @@ def test_an_oracle_that_does_not_answer_gives_the_policy(
     assert batch.rewards == [None] * 3
     assert batch.status == ["abstained"] * 3
     assert not batch.attested
+
+
+def test_tls_is_checked_kept_open_and_bounded(
+    oracle: ServedOracle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A certificate that nobody trusts is refused; a trusted oracle rewards, over one connection; a drip ends."""
+    certificate = self_signed(tmp_path)
+    with served(oracle, certificate=certificate) as url:
+        with pytest.raises(OracleUnavailable, match="CERTIFICATE_VERIFY_FAILED"):
+            client(url, seconds=1).contract()
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        asked = client(url)
+        reward = ContractReward.from_oracle(asked, run="run-1")
+        kept = asked._local.connection.sock
+        batches = [reward.score(*TEXTS, **GOOD) for _ in range(3)]
+
+        assert all(batch.attested for batch in batches)
+        assert asked._local.connection.sock is kept
+
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+    with answering(lambda connection: drip(context.wrap_socket(connection, server_side=True))) as url:
+        began = time.monotonic()
+        with pytest.raises(OracleUnavailable, match="no answer in time"):
+            client(url.replace("http", "https"), seconds=0.5).contract()
+
+    assert time.monotonic() - began < 5
 
 
 def test_an_oracle_that_is_down_is_left_alone_until_it_may_be_back(oracle: ServedOracle) -> None:

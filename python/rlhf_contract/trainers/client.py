@@ -188,7 +188,11 @@ class RewardClient:
             connection.timeout = end - time.monotonic()
             if connection.timeout <= 0:
                 raise TimeoutError
-            connection.connect()
+            try:
+                connection.connect()
+            except BaseException:
+                connection.close()  # a socket whose certificate was refused is still there
+                raise
             opened: Any = connection.sock
             kept = connection.sock = DeadlineSocket(opened, end)
         kept.end = end
