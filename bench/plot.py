@@ -8,7 +8,8 @@ from xml.sax.saxutils import escape
 
 __all__ = ["chart"]
 
-WIDTH, LEFT, RIGHT, LINE = 960, 470, 150, 26
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+WIDTH, LEFT, RIGHT, LINE = 1200, 680, 160, 26
 CURVE = 250  # height of the curve above the bars
 OURS, THEIRS, MISSED, QUIET, GRID = "#1f6feb", "#9aa4b2", "#c0392b", "#57606a", "#d8dee4"
 
@@ -84,7 +85,7 @@ def _bars(rows: list[dict[str, Any]], top: float) -> list[str]:
     for power in range(low, high + 1):
         x = place(10.0**power)
         parts.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{top + 16}" y2="{bottom}" stroke="{GRID}"/>')
-        parts.append(_text(x, bottom + 16, f"{10.0**power:g}×", QUIET, "middle", 12))
+        parts.append(_text(x, bottom + 16, _power(power), QUIET, "middle", 12))
     for number, row in enumerate(rows):
         y = top + 22 + LINE * number
         start, end = sorted((place(1.0), place(row["ratio"])))
@@ -93,12 +94,17 @@ def _bars(rows: list[dict[str, Any]], top: float) -> list[str]:
             f'<rect x="{start:.1f}" y="{y}" width="{max(end - start, 1.5):.1f}" height="{LINE - 10}" fill="{colour}">'
             f"<title>{escape(row['what'])}; beside {escape(row['other']['name'])}</title></rect>"
         )
-        parts.append(_text(16, y + 13, _short(f"{row['id']}: beside {row['other']['name']}", 66), size=12))
+        parts.append(_text(16, y + 13, _short(f"{row['id']}: beside {row['other']['name']}", 100), size=12))
         said = f"{row['ratio']:,.3g}×" if row["ratio"] < 1000 else f"{row['ratio']:,.0f}×"
         target = (row["target"] or "").removeprefix("ratio ")
         parts.append(_text(max(end, place(1.0)) + 6, y + 13, f"{said}  {target}".strip(), size=12))
     parts.append(f'<line x1="{place(1):.1f}" x2="{place(1):.1f}" y1="{top + 16}" y2="{bottom}" stroke="{QUIET}"/>')
     return parts
+
+
+def _power(power: int) -> str:
+    """0.1×, 10×, 10⁴×: short enough to stand side by side."""
+    return f"{10.0**power:g}×" if abs(power) <= 2 else f"10{str(power).translate(RAISED)}×"
 
 
 def _short(words: str, most: int) -> str:
