@@ -12,6 +12,7 @@ __all__ = [
     "INT64_MAX",
     "INT64_MIN",
     "MICRO",
+    "TRANSACTION_GAS",
     "BlockNumber",
     "Bytes32",
     "Micro",
@@ -36,6 +37,8 @@ INT64_MAX = 2**63 - 1
 INT64_MIN = -(2**63)
 ABSENT = INT64_MIN
 """A signal that could not be read, and the reward of a row that gets none. Never a valid value of either."""
+TRANSACTION_GAS = 2**24
+"""What one transaction may use since Osaka (EIP-7825)."""
 
 
 class Status(IntEnum):

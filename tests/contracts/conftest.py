@@ -73,20 +73,28 @@ def reasons(patience):
 
 @pytest.fixture(scope="session", autouse=True)
 def mined_is_known():
-    """For a moment anvil counts a transaction as mined and does not find it; Brownie would call it dropped."""
-    once = web3.eth.get_transaction
+    """For a moment anvil counts a transaction as its sender's and has neither it nor its receipt.
 
-    def get_transaction(transaction_hash):
-        end = time.monotonic() + 10
-        while True:
-            try:
-                return once(transaction_hash)
-            except TransactionNotFound:
-                if time.monotonic() > end:
-                    raise
-                time.sleep(0.05)
+    Brownie, which looks at the sender's count first, would call it dropped.
+    """
 
-    web3.eth.get_transaction = get_transaction
+    def patient(ask):
+        def asked(transaction_hash):
+            end = time.monotonic() + 10
+            while True:
+                try:
+                    return ask(transaction_hash)
+                except TransactionNotFound:
+                    if time.monotonic() > end:
+                        raise
+                    time.sleep(0.05)
+
+        return asked
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("get_transaction", "get_transaction_receipt"):
+            patch.setattr(web3.eth, name, patient(getattr(web3.eth, name)))
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -43,8 +43,8 @@ export async function send(
         {address, balance, needed: gas * price},
       )
     }
-    // a third more than the estimate: counting a vote can cost more by the time it is mined
-    const limit = gas ? {gas: numberToHex((gas * 4n) / 3n)} : {}
+    // half more than the estimate: the same call can cost more by the time it is mined
+    const limit = gas ? {gas: numberToHex((gas * 3n) / 2n)} : {}
     const transaction = await wallet.provider.request({
       method: 'eth_sendTransaction',
       params: [{from: address, to, data, ...limit}],

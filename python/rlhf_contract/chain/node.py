@@ -21,9 +21,9 @@ from web3.types import Wei as RpcWei
 from rlhf_contract.chain.solidity import CONTRACTS, artifact
 from rlhf_contract.errors import ChainError, Refused, WrongChain
 from rlhf_contract.hashing import keccak256
-from rlhf_contract.types import BlockNumber, Seconds, Wei
+from rlhf_contract.types import TRANSACTION_GAS, BlockNumber, Seconds, Wei
 
-__all__ = ["Node", "Sender", "Sent", "Signed", "connect", "explained", "refusal"]
+__all__ = ["Node", "Sender", "Sent", "Signed", "connect", "explained", "gas_limit", "refusal"]
 
 REQUEST_SECONDS = 30
 RECEIPT_SECONDS = 180
@@ -78,13 +78,19 @@ class Node:
         receipt = self._send(account, transaction, what)
         return self.contract(name, receipt["contractAddress"])
 
-    def transact(self, account: Sender, call: ContractFunction, what: str, value: Wei = NOTHING) -> Sent:
+    def transact(
+        self, account: Sender, call: ContractFunction, what: str, value: Wei = NOTHING, gas: int | None = None
+    ) -> Sent:
         """Send `call` from `account`, with `value` wei, and wait until it is mined.
+
+        `gas` is the most that it may use; by default `gas_limit` of the node's estimate.
 
         Raises Refused with the contract's own error, ChainError when the node fails or the time is over.
         """
         with explained(what):
-            transaction = call.build_transaction({**self._envelope(account), "value": RpcWei(value)})
+            envelope: TxParams = {**self._envelope(account), "value": RpcWei(value)}
+            envelope["gas"] = gas or gas_limit(call.estimate_gas(envelope))
+            transaction = call.build_transaction(envelope)
         self._send(account, transaction, what)
         return self.sent[-1]
 
@@ -140,6 +146,15 @@ class Node:
             raise ChainError(f"{what}: the transaction 0x{bytes(hash_).hex()} was mined and failed")
         self.sent.append(Sent(what, bytes(hash_), BlockNumber(receipt["blockNumber"]), Wei(receipt["gasUsed"])))
         return receipt
+
+
+def gas_limit(estimate: int) -> int:
+    """Half more than a node's estimate, where one transaction may have that much.
+
+    An estimate is made at the newest block's second, and in a later one the same call can write where it would have
+    overwritten: two changes of one class a second apart. What is not used is not paid.
+    """
+    return max(estimate, min(estimate * 3 // 2, TRANSACTION_GAS))
 
 
 def connect(url: str, chain_id: int | None = None) -> Node:

@@ -7,10 +7,7 @@ from collections.abc import Sequence
 from rlhf_contract.machine.opcodes import ENDS, OPERATIONS, Kind, Opcode
 from rlhf_contract.machine.parts import Instruction, SignalRange
 
-__all__ = ["MAX_GAS", "gas"]
-
-MAX_GAS = 2**24
-"""What one transaction may use since Osaka (EIP-7825)."""
+__all__ = ["gas"]
 
 COURT = 1_000_000
 PER_BYTE = 30

@@ -11,7 +11,7 @@ from rlhf_contract.machine import dispute
 from rlhf_contract.machine.opcodes import OPERATIONS, Kind, Opcode
 from rlhf_contract.machine.parts import Instruction, SignalRange
 from rlhf_contract.machine.validate import validate
-from rlhf_contract.types import ABSENT
+from rlhf_contract.types import ABSENT, TRANSACTION_GAS
 
 __all__ = ["MAX_PROGRAM_BYTES", "Instruction", "Program", "SignalRange", "decode", "encode"]
 
@@ -106,10 +106,10 @@ def decode(data: bytes) -> Program:
     code = tuple(i for i, _ in sized)
     targets, ends = validate(tuple(signals), code, [size for _, size in sized])
     cost = dispute.gas(signals, code, len(data))
-    if cost > dispute.MAX_GAS:
+    if cost > TRANSACTION_GAS:
         raise ProgramError(
             f"a row with the longest lists can take {cost:,} gas to run again in the court; "
-            f"one transaction has at most {dispute.MAX_GAS:,}"
+            f"one transaction has at most {TRANSACTION_GAS:,}"
         )
     return Program(tuple(signals), code, data, targets, ends)
 

@@ -17,6 +17,7 @@ from web3.exceptions import TransactionNotFound
 
 from rlhf_contract.chain.attestation import OracleSet, signed_call
 from rlhf_contract.chain.deployment import Ledger
+from rlhf_contract.chain.node import gas_limit
 from rlhf_contract.chain.typed_data import RewardBatch
 from rlhf_contract.chain.wallet import Wallet
 from rlhf_contract.errors import ChainError, RewardContractError
@@ -32,7 +33,6 @@ __all__ = ["Submitter", "raised"]
 
 GWEI = 10**9
 FALLBACK_TIP = Wei(GWEI)
-GAS_MARGIN = 1.25  # an estimate is of this block, the transaction is in another
 MOST_LOOKED_AT = 100  # epochs back, for a transaction of ours that is stuck
 REVERTED = "reverted"  # how the journal notes a transaction that was mined and did nothing
 
@@ -153,7 +153,7 @@ def _call(ledger: Ledger, sender: str, batch: RewardBatch, oracles: OracleSet, r
     data = call._encode_transaction_data()
     return {
         "to": ledger.log.address, "value": 0, "data": data, "chainId": ledger.node.chain_id,
-        "gas": int(gas * GAS_MARGIN),
+        "gas": gas_limit(gas),
     }  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from rlhf_contract.api.logs import log
 from rlhf_contract.chain import governance
 from rlhf_contract.chain.ballots import SignedBallot
 from rlhf_contract.chain.deployment import Ledger
-from rlhf_contract.chain.node import explained
+from rlhf_contract.chain.node import explained, gas_limit
 from rlhf_contract.chain.relaying import require_relayable
 from rlhf_contract.chain.wallet import Wallet
 from rlhf_contract.errors import ChainError, DataError, Refused
@@ -56,16 +56,16 @@ class Relayer:
                 require_relayable(self.ledger, signed, "the ballot")
                 call = governance.ballot_call(self.ledger, words, signed.signature_bytes)
                 with explained("trying the ballot"):
-                    gas = call.estimate_gas({"from": Web3.to_checksum_address(self.wallet.address)})
+                    gas = gas_limit(call.estimate_gas({"from": Web3.to_checksum_address(self.wallet.address)}))
             except (ChainError, DataError) as error:
                 raise Refusal("relayer_refused", str(error)) from None
             if gas > MOST_GAS:
                 raise Refusal(
-                    "relayer_refused", f"this ballot takes {gas:,} gas, and at most {MOST_GAS:,} are paid for"
+                    "relayer_refused", f"this ballot may take {gas:,} gas, and at most {MOST_GAS:,} are paid for"
                 )
             self._sent.append(time.monotonic())
             try:
-                sent = self.ledger.node.transact(self.wallet, call, "relay a ballot")
+                sent = self.ledger.node.transact(self.wallet, call, "relay a ballot", gas=gas)
             except Refused as error:
                 raise Refusal("relayer_refused", str(error)) from None
             except ChainError as error:

@@ -11,6 +11,7 @@ from rlhf_contract.machine.opcodes import Kind, Opcode
 from rlhf_contract.machine.parts import Instruction, SignalRange
 from rlhf_contract.machine.program import encode
 from rlhf_contract.merkle.leaf import encode_leaf
+from rlhf_contract.types import TRANSACTION_GAS
 
 BIG = 2**31
 NUMBER = SignalRange(Kind.INT, -BIG, BIG)
@@ -59,9 +60,9 @@ def test_the_programs_are_near_the_limit():
     """None of them is an easy case: each may take most of a transaction, or has nearly as many bytes as it may have."""
     bounds = [dispute.gas(p.signals, p.code, len(p.data)) for p in PROGRAMS.values()]
 
-    assert max(bounds) <= dispute.MAX_GAS
+    assert max(bounds) <= TRANSACTION_GAS
     for bound, program in zip(bounds, PROGRAMS.values(), strict=True):
-        assert bound > dispute.MAX_GAS * 2 // 3 or len(program.data) > 23_000
+        assert bound > TRANSACTION_GAS * 2 // 3 or len(program.data) > 23_000
 
 
 @pytest.mark.parametrize("name", every(3, PROGRAMS))

@@ -13,6 +13,7 @@ from rlhf_contract.lang import check, load
 from rlhf_contract.lang.parse import MAX_SOURCE_BYTES, MAX_TOKENS, parse
 from rlhf_contract.machine import dispute
 from rlhf_contract.machine.compile import compile_contract
+from rlhf_contract.types import TRANSACTION_GAS
 
 
 def text(signals: str = "  x : score", wants: str = "x", blocks: str = "", holders: str = "") -> str:
@@ -141,7 +142,7 @@ def test_dispute() -> None:
         return text(signals, blocks="ALWAYS FORALL v IN l: FORALL w IN l: v.y + w.y > x")
 
     program = compile_contract(load(of(60)))
-    assert dispute.gas(program.signals, program.code, len(program.data)) <= dispute.MAX_GAS == 2**24
+    assert dispute.gas(program.signals, program.code, len(program.data)) <= TRANSACTION_GAS == 2**24
     assert codes(of(70)) == {"program-size"}
 
 

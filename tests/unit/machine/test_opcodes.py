@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rlhf_contract.machine import dispute
 from rlhf_contract.machine.opcodes import OPERATIONS, Kind, Opcode
+from rlhf_contract.types import TRANSACTION_GAS
 
 ROOT = Path(__file__).parents[3]
 DOCUMENT = (ROOT / "spec" / "opcodes.md").read_text("utf-8")
@@ -53,7 +54,7 @@ def test_the_formula_is_documented() -> None:
     )
 
     assert f"{terms}{dispute.PER_VALUE:,} · values of a row + Σ gas" in DOCUMENT
-    assert f"2^24 = {dispute.MAX_GAS:,}" in DOCUMENT
+    assert f"2^24 = {TRANSACTION_GAS:,}" in DOCUMENT
 
 
 def test_solidity_has_the_same_codes() -> None:
