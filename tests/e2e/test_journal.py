@@ -229,8 +229,9 @@ def test_payloads_are_forgotten_long_after_finality(journal: Journal, clock: Clo
 
 def test_discarded_batches_are_counted_and_never_sealed(journal: Journal) -> None:
     """They say why, and stay out."""
-    batch = accept(journal)
-    assert journal.discard([batch], "the spec was replaced") == 1
+    accept(journal)
+    assert journal.discard("another run", SPEC, "the spec was replaced") == 0
+    assert journal.discard(RUN, SPEC, "the spec was replaced") == 2
     counters = journal.counters()
 
     assert journal.unsealed(RUN, SPEC, 100) == []

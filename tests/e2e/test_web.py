@@ -13,12 +13,18 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from rlhf_contract.chain.governance import sign_ballot
 from rlhf_contract.chain.typed_data import ballot_document
 from rlhf_contract.cli.demo_page import next_version
 from rlhf_contract.hashing import keccak256, to_hex
+from rlhf_contract.oracle.epoch_file import leaf_of
+from rlhf_contract.oracle.store import Store
 from rlhf_contract.types import Seconds
+from rlhf_contract.web.epochs import Epochs
+from rlhf_contract.web.library import Library
+from rlhf_contract.web.refusal import Refusal
 from story import EXAMPLE, ROOT, Story
 
 CLI = Path(sys.executable).with_name("rlhf-contract")
@@ -84,6 +90,28 @@ def test_the_page_over_a_real_ledger(story: Story, rpc: str, tmp_path: Path) -> 
     assert (first.status_code, story.ledger.node.read(call)) == (200, True)
     assert (again.status_code, again.json()["code"]) == (409, "relayer_refused")
     assert "has already voted for" in again.json()["detail"]
+
+
+def test_what_is_nowhere_is_searched_for_in_memory(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often somebody asks for samples that do not exist, each epoch's file is read once; others are found."""
+    roots = [story.attest().batch.root for _ in range(2)]
+    kept, read, files = Epochs(story.store, Library(story.store), story.ledger), [], Store.epoch
+
+    def epoch(store: Store, root: bytes) -> Any:
+        read.append(root)
+        return files(store, root)
+
+    monkeypatch.setattr(Store, "epoch", epoch)
+    for number in range(5):
+        with pytest.raises(Refusal, match="among the last 20,000,000 rows"):
+            kept.sample(keccak256(bytes([number])))
+    assert sorted(read) == sorted(roots)
+
+    for root in roots:
+        rows = files(story.store, root)[1]
+        found = [kept.sample(rows.samples[row].tobytes()) for row in (0, len(rows) - 1)]
+        assert [f["leaf"] for f in found] == [to_hex(leaf_of(rows, row)) for row in (0, len(rows) - 1)]
+        assert {f["root"] for f in found} == {to_hex(root)}
 
 
 def test_a_relayer_brings_so_many_and_no_more(story: Story, rpc: str) -> None:

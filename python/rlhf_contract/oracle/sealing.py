@@ -83,10 +83,6 @@ class Sealer:
         """
         if view.deep.spec_hash != view.now.spec_hash:
             return 0
-        rows = 0
-        for waiting in self.journal.waiting():
-            if waiting.spec_hash != view.now.spec_hash:
-                ids = [b.id for b in self.journal.unsealed(waiting.run, waiting.spec_hash, waiting.rows)]
-                self.journal.discard(ids, "another contract came into force before they were attested")
-                rows += waiting.rows
-        return rows
+        reason = "another contract came into force before they were attested"
+        others = [w for w in self.journal.waiting() if w.spec_hash != view.now.spec_hash]
+        return sum(self.journal.discard(w.run, w.spec_hash, reason) for w in others)

@@ -73,11 +73,10 @@ class JournalMachine(RuleBasedStateMachine):
             self.epochs[record.id] = Epoch(record.number, taken)
 
     @precondition(lambda self: self.waiting)
-    @rule(data=st.data())
-    def discard(self, data: st.DataObject) -> None:
-        batch = data.draw(st.sampled_from(self.waiting))
-        assert self.journal.discard([batch], "for a test") == 1
-        self.waiting.remove(batch)
+    @rule()
+    def discard(self) -> None:
+        assert self.journal.discard(RUN, SPEC, "for a test") == len(self.waiting) * ROWS
+        self.waiting.clear()
 
     @precondition(lambda self: self.epochs)
     @rule(data=st.data(), step=st.sampled_from(sorted(STEPS)), transaction=st.sampled_from([b"1", b"2"]))

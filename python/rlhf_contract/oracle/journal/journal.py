@@ -195,13 +195,13 @@ class Journal:
         with reading(self.engine, "reading an epoch's batches") as connection:
             return [batch_of(row) for row in connection.execute(query)]
 
-    def discard(self, batch_ids: Sequence[int], reason: str) -> int:
-        """Give unsealed batches up for ever, e.g. because their spec is no longer the active one; returns how many."""
+    def discard(self, run: str, spec_hash: bytes, reason: str) -> int:
+        """Give up for ever what is unsealed of `run` under `spec_hash`, which is in force no more; returns the rows."""
         if not reason:
             raise JournalError("say why the batches are discarded")
-        change = update(batches).where(UNSEALED, batches.c.id.in_(batch_ids)).values(discarded=reason)
+        change = update(batches).where(UNSEALED, batches.c.run == run, batches.c.spec_hash == spec_hash)
         with writing(self.engine, "discarding batches") as connection:
-            return connection.execute(change).rowcount
+            return sum(connection.scalars(change.values(discarded=reason).returning(batches.c.rows)))
 
     # -- sealing
 
