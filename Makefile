@@ -81,7 +81,7 @@ monitoring: ## promtool over the rules in deploy/monitoring; needs Prometheus in
 	@$(PROMTOOL) check config --syntax-only deploy/monitoring/prometheus.yml
 	@$(PROMTOOL) test rules deploy/monitoring/alerts_test.yml
 
-bench: setup bench/node_modules/.package-lock.json .venv-bench/installed .venv-trainers/project ## everything that is said of speed and gas, beside others: bench/results.json; 35 minutes
+bench: setup bench/node_modules/.package-lock.json .venv-bench/installed .venv-trainers/project ## everything that is said of speed and gas, beside others: bench/results.json; half an hour
 	@$(BIN)/python bench/run.py
 
 FUZZ_SECONDS ?= 120

@@ -63,6 +63,15 @@ class Story:
         adoption = adoption_of(spec)
         return adoption, governance.propose_adoption(self.ledger, self.accounts[self.holders[0]], adoption)
 
+    def propose_member(self, who: str, class_id: int, shares: int) -> Proposal:
+        """A proposal to give somebody, by name or address, these shares of a class (none: to remove them)."""
+        address = self.accounts[who].address if who in self.accounts else who
+        call = self.ledger.votes.functions.setMember(address, class_id, shares)
+        proposer = self.accounts[self.holders[0]]
+        return governance.propose(
+            self.ledger, proposer, call, f"{who}: {shares} in class {class_id}", "propose a member"
+        )
+
     def open_votes(self) -> None:
         local.advance(self.ledger.node, Seconds(DELAY + 1))
 

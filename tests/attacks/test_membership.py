@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 from mempool import one_block
-from voting import OPERATOR, SAFETY_BOARD, USERS, Amend, Ballot, bring, counted, set_member
+from voting import OPERATOR, SAFETY_BOARD, USERS, Amend, Ballot, bring, counted
 
 from rlhf_contract.chain import governance, local
 from rlhf_contract.errors import Refused
@@ -22,7 +22,7 @@ def execute(story: Story, *proposals: governance.Proposal) -> None:
 
 def test_a_member_moved_between_classes_votes_twice(story: Story, amend: Amend, ballot: Ballot) -> None:
     """Moved in the middle of a vote, after voting: no second time, neither by transaction nor by ballot."""
-    move = set_member(story, "users", OPERATOR, 5)
+    move = story.propose_member("users", OPERATOR, 5)
     story.pass_and_queue(move)
     vote = amend("1.1.0")
     story.open_votes()
@@ -42,7 +42,7 @@ def test_a_member_moved_between_classes_votes_twice(story: Story, amend: Amend, 
 
 def test_a_member_moved_before_voting_tips_another_class(story: Story, amend: Amend) -> None:
     """The vote counts in the class of the snapshot, with the shares of the snapshot."""
-    move = set_member(story, "users", OPERATOR, 5)
+    move = story.propose_member("users", OPERATOR, 5)
     story.pass_and_queue(move)
     vote = amend("1.1.0")
     story.open_votes()
@@ -55,7 +55,7 @@ def test_a_member_moved_before_voting_tips_another_class(story: Story, amend: Am
 
 def test_a_member_votes_again_under_a_new_key(story: Story, amend: Amend) -> None:
     """A key is replaced in the middle of a vote: the new one waits for the next proposal."""
-    fresh, gone = set_member(story, "stranger", USERS, 1), set_member(story, "users", USERS, 0)
+    fresh, gone = story.propose_member("stranger", USERS, 1), story.propose_member("users", USERS, 0)
     story.pass_and_queue(fresh, gone)
     vote = amend("1.1.0")
     story.open_votes()
@@ -74,7 +74,10 @@ def test_a_member_votes_again_under_a_new_key(story: Story, amend: Amend) -> Non
 def test_weight_for_one_block(story: Story, amend: Amend) -> None:
     """Raised, used and lowered in one block: it can neither vote, nor propose, nor suspend."""
     ledger, stranger, relayer = story.ledger, story.accounts["stranger"], story.accounts["relayer"]
-    raised, lowered = set_member(story, "stranger", SAFETY_BOARD, 1_000), set_member(story, "stranger", SAFETY_BOARD, 0)
+    raised, lowered = (
+        story.propose_member("stranger", SAFETY_BOARD, 1_000),
+        story.propose_member("stranger", SAFETY_BOARD, 0),
+    )
     story.pass_and_queue(raised, lowered)
     vote = amend("1.1.0")
     story.open_votes()
@@ -98,7 +101,7 @@ def test_weight_for_one_block(story: Story, amend: Amend) -> None:
 def test_weight_that_stays_counts_from_the_next_second(story: Story, amend: Amend) -> None:
     """What the block above could not do, a member of a second ago can: the attack failed for its haste alone."""
     ledger, stranger = story.ledger, story.accounts["stranger"]
-    story.pass_and_execute(set_member(story, "stranger", SAFETY_BOARD, 1_000))
+    story.pass_and_execute(story.propose_member("stranger", SAFETY_BOARD, 1_000))
     local.advance(ledger.node, Seconds(2))
     vote = amend("1.1.0")
     story.open_votes()

@@ -9,7 +9,7 @@ from itertools import permutations
 
 import pytest
 from mempool import one_block
-from voting import OPERATOR, SAFETY_BOARD, USERS, Amend, Ballot, OpenVote, bring, counted, set_member
+from voting import OPERATOR, SAFETY_BOARD, USERS, Amend, Ballot, OpenVote, bring, counted
 
 from rlhf_contract.chain import governance
 from rlhf_contract.errors import Refused
@@ -96,8 +96,8 @@ def test_a_relayer_overtakes_the_voter(story: Story, open_vote: OpenVote, ballot
 
 def test_the_relayers_standing_does_not_matter(story: Story, amend: Amend, ballot: Ballot) -> None:
     """Who was voted out cannot vote through a member's hands; and may carry a member's ballot (bnb-chain#667)."""
-    story.pass_and_execute(set_member(story, "stranger", USERS, 5))
-    story.pass_and_execute(set_member(story, "stranger", USERS, 0))
+    story.pass_and_execute(story.propose_member("stranger", USERS, 5))
+    story.pass_and_execute(story.propose_member("stranger", USERS, 0))
     vote = amend("1.1.0")
     story.open_votes()
     with pytest.raises(Refused, match="NotAStakeholder"):

@@ -23,9 +23,7 @@ SHARES = 7
 
 def admitted(story: Story, wallet: Contract) -> Contract:
     """A wallet that a vote has made a member of the users' class."""
-    call = story.ledger.votes.functions.setMember(wallet.address, USERS, SHARES)
-    words = f"A wallet for the users: {wallet.address}"
-    story.pass_and_execute(governance.propose(story.ledger, story.accounts["operator"], call, words, "propose"))
+    story.pass_and_execute(story.propose_member(wallet.address, USERS, SHARES))
     return wallet
 
 

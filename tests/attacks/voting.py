@@ -25,10 +25,3 @@ def counted(story: Story, vote: OpenVote, class_id: int = USERS) -> tuple[int, i
     """Shares of a class against, for and abstaining."""
     against, favour, abstain = story.ledger.node.read(story.ledger.governor.functions.tally(vote[1].id, class_id))
     return against, favour, abstain
-
-
-def set_member(story: Story, who: str, class_id: int, shares: int) -> Proposal:
-    """A proposal to put somebody into a class with these shares (none: to remove them)."""
-    call = story.ledger.votes.functions.setMember(story.accounts[who].address, class_id, shares)
-    words = f"{who}: {shares} in class {class_id}"
-    return governance.propose(story.ledger, story.accounts["operator"], call, words, "propose a member")

@@ -7,10 +7,7 @@ from rlhf_contract.chain.node import gas_limit
 from rlhf_contract.types import TRANSACTION_GAS
 from story import Story
 
-
-def set_member(story: Story, who: str, shares: int) -> governance.Proposal:
-    call = story.ledger.votes.functions.setMember(story.accounts[who].address, 2, shares)
-    return governance.propose(story.ledger, story.accounts["operator"], call, f"{who}: {shares}", "propose a member")
+USERS = 2  # their class
 
 
 def test_a_second_between_two_changes(story: Story) -> None:
@@ -19,7 +16,7 @@ def test_a_second_between_two_changes(story: Story) -> None:
     In one second the second change overwrites the class's number of shares, later it adds another.
     """
     node, relayer = story.ledger.node, story.accounts["relayer"]
-    came, left = set_member(story, "stranger", 1), set_member(story, "users", 0)
+    came, left = story.propose_member("stranger", USERS, 1), story.propose_member("users", USERS, 0)
     story.pass_and_queue(came, left)
     governance.execute(story.ledger, relayer, came, "execute")
     estimate = story.ledger.governor.functions.execute(*left.arguments).estimate_gas({"from": relayer.address})

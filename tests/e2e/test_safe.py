@@ -79,8 +79,7 @@ def seated(adopted: Story, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     with undone(ledger.node):
         owners = tuple(local.funded_accounts(ledger.node, ["ann", "ben", "cem"]).values())
         safe = deploy_safe(ledger.node, adopted.accounts["deployer"], owners, 2)
-        call = ledger.votes.functions.setMember(safe.address, USERS, SHARES)
-        adopted.pass_and_execute(governance.propose(ledger, operator, call, "A Safe joins the users", "propose a Safe"))
+        adopted.pass_and_execute(adopted.propose_member(safe.address, USERS, SHARES))
         proposal = governance.propose_adoption(ledger, operator, proved)
         adopted.open_votes()
         yield Board(adopted, safe, spec, proposal)

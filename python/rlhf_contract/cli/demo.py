@@ -55,7 +55,7 @@ def demo(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Tell the whole story on a local chain: prove, vote, reward, attest, audit. About half a minute.
+    """Tell the whole story on a local chain: prove, vote, reward, attest, audit.
 
     Then the page is served, with an open vote on it, until Ctrl-C.
 
