@@ -9,7 +9,6 @@ import numpy.typing as npt
 
 from rlhf_contract.hashing import keccak256
 from rlhf_contract.machine.rows import Rows
-from rlhf_contract.machine.to_numpy import Outcomes
 from rlhf_contract.types import ABSENT, Status
 
 __all__ = ["journaled_digest", "local_digest", "nothing"]
@@ -22,7 +21,13 @@ def journaled_digest(
     return keccak256(spec_hash + samples + _results(status, reward))
 
 
-def local_digest(spec_hash: bytes, texts: Iterable[str], rows: Rows, outcomes: Outcomes) -> bytes:
+def local_digest(
+    spec_hash: bytes,
+    texts: Iterable[str],
+    rows: Rows,
+    status: npt.NDArray[np.uint8],
+    reward: npt.NDArray[np.int64],
+) -> bytes:
     """Without an oracle: keccak256 of spec hash, the keccak256 of what came in, statuses and rewards.
 
     `texts` are all prompts, then all completions.
@@ -30,19 +35,12 @@ def local_digest(spec_hash: bytes, texts: Iterable[str], rows: Rows, outcomes: O
     inputs = [keccak256(text.encode("utf-8", "surrogatepass")) for text in texts]
     lists = [rows.lists[i].elements.astype(">i8").tobytes() for i in sorted(rows.lists)]
     came_in = keccak256(b"".join([*inputs, rows.signals.astype(">i8").tobytes(), *lists]))
-    return keccak256(spec_hash + came_in + _results(outcomes.status, outcomes.reward))
+    return keccak256(spec_hash + came_in + _results(status, reward))
 
 
-def nothing(outcomes: Outcomes) -> Outcomes:
-    """What is told of rows for which nobody knows a reward; their local digest is of no texts."""
-    count = len(outcomes.status)
-    return Outcomes(
-        np.full(count, Status.INVALID, np.uint8),
-        np.full(count, ABSENT, np.int64),
-        outcomes.requirement,
-        np.zeros_like(outcomes.broken),
-        outcomes.invariants,
-    )
+def nothing(count: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+    """Status and reward that are told of rows for which nobody knows one; their local digest is of no texts."""
+    return np.full(count, Status.INVALID, np.uint8), np.full(count, ABSENT, np.int64)
 
 
 def _results(status: npt.NDArray[np.uint8], reward: npt.NDArray[np.int64]) -> bytes:

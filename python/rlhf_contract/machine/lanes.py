@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,17 +21,22 @@ __all__ = ["Lanes", "ListColumn", "open_each"]
 Column = npt.NDArray[Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ListColumn:
     """A list signal of N rows: counts int64 [N] (never negative) and elements int64 [fields, sum of counts]."""
 
     counts: npt.NDArray[np.int64]
     elements: npt.NDArray[np.int64]
 
-    @property
+    @cached_property
     def starts(self) -> npt.NDArray[np.int64]:
         """Where each row's elements begin, and behind the last: int64 [N + 1]."""
         return np.concatenate(([0], np.cumsum(self.counts)))
+
+    def at(self, places: npt.NDArray[np.int64]) -> ListColumn:
+        """These rows, in this order."""
+        elements = [self.elements[:, self.starts[p] : self.starts[p + 1]] for p in places]
+        return ListColumn(self.counts[places], np.concatenate([self.elements[:, :0], *elements], axis=1))
 
 
 @dataclass(frozen=True, slots=True)

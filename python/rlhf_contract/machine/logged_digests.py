@@ -8,7 +8,7 @@ which an oracle keeps them, which its digest is made of; without an oracle the d
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -58,80 +58,96 @@ class Digests:
     first: list[Doubt] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class _Logged:
+    """What a file has beside its digests, a value for each row; None: there is no such column."""
+
+    digests: list[str]
+    statuses: list[str]
+    sizes: Sequence[object] | None
+    samples: Sequence[object] | None
+    prompts: Sequence[object] | None
+    completions: Sequence[object] | None
+
+
 def check_digests(
     found: Digests,
     columns: Columns,
     spec_hash: str,
     rows: Places,
-    read: Callable[[Places], tuple[Rows, Outcomes]],
+    read: Rows,
+    due: Outcomes,
     text: Text,
 ) -> None:
     """Add to `found` the batches among `rows` of the file, which were rewarded under `spec_hash` (0x-text).
 
-    `read` gives the signals of some rows and the outcomes that are due; `text` makes a text of a prompt or completion.
+    `read` and `due` are the signals and the outcomes of `rows`; `text` makes a text of a prompt or completion.
     """
-    for digest, places, whole in _batches(columns, rows):
+    named = ("batch_rows", "sample", "prompt", "completion")
+    logged = _Logged(columns.text("digest"), columns.text("status"), *(_list(columns, name) for name in named))
+    for digest, at, whole in _batches(logged, rows):
         verdict, why = Verdict.UNKNOWN, "the file has only a part of this batch"
         if whole is not False:
-            verdict, why = _judged(columns, bytes.fromhex(spec_hash[2:]), digest, places, read, text)
+            part = read.at(at), due.status[at], due.reward[at]
+            verdict, why = _judged(logged, bytes.fromhex(spec_hash[2:]), digest, rows[at].tolist(), *part, text)
             if verdict is Verdict.DIFFERS and whole is None:
                 verdict, why = Verdict.UNKNOWN, "the run logged neither batch_rows nor sample beside it"
         found.verdicts[verdict] += 1
         if verdict is not Verdict.AGREES and len(found.first) < FIRST:
-            found.first.append(Doubt(columns.where, int(places[0]), digest, verdict, why))
+            found.first.append(Doubt(columns.where, int(rows[at[0]]), digest, verdict, why))
 
 
-def _batches(columns: Columns, rows: Places) -> Iterator[tuple[str, Places, bool | None]]:
-    """The rows of each batch, and whether these are all of it; None where the file does not say."""
-    named = np.array(columns.text("digest"), object)
-    sizes = _list(columns, "batch_rows")
-    for digest in dict.fromkeys(named[rows].tolist()):
-        if not digest:
-            continue
-        places = rows[named[rows] == digest]
-        size = sizes[places[0]] if sizes is not None else None
-        if not isinstance(size, int | float) or not size >= 1 or "sample" not in columns.columns:
-            yield digest, places, None
-        elif len(places) % int(size):
-            yield digest, places, False
+def _batches(logged: _Logged, rows: Places) -> Iterator[tuple[str, Places, bool | None]]:
+    """Where in `rows` each batch is, and whether this is all of it; None where the file does not say."""
+    named: dict[str, list[int]] = defaultdict(list)
+    for at, row in enumerate(rows.tolist()):
+        if logged.digests[row]:
+            named[logged.digests[row]].append(at)
+    for digest, listed in named.items():
+        found = np.array(listed)
+        size = logged.sizes[rows[found[0]]] if logged.sizes is not None else None
+        if not isinstance(size, int | float) or not size >= 1 or logged.samples is None:
+            yield digest, found, None
+        elif len(found) % int(size):
+            yield digest, found, False
         else:  # calls with the same texts have the same digest
-            for start in range(0, len(places), int(size)):
-                yield digest, places[start : start + int(size)], True
+            for start in range(0, len(found), int(size)):
+                yield digest, found[start : start + int(size)], True
 
 
 def _judged(
-    columns: Columns,
+    logged: _Logged,
     spec_hash: bytes,
     digest: str,
-    places: Places,
-    read: Callable[[Places], tuple[Rows, Outcomes]],
+    places: list[int],
+    read: Rows,
+    status: npt.NDArray[np.uint8],
+    reward: npt.NDArray[np.int64],
     text: Text,
 ) -> tuple[Verdict, str]:
-    rows, outcomes = read(places)
-    samples = _samples(columns, places)
+    samples = _samples(logged, places)
     if isinstance(samples, bytes):
-        made, of = journaled_digest(spec_hash, samples, outcomes.status, outcomes.reward), "samples and rewards"
+        made, of = journaled_digest(spec_hash, samples, status, reward), "samples and rewards"
     elif samples is not None:
         return Verdict.DIFFERS, samples
-    elif all(said == "abstained" for said in np.array(columns.text("status"), object)[places]):
-        made, of = local_digest(spec_hash, (), rows, nothing(outcomes)), "signals, without a reward"
+    elif all(logged.statuses[place] == "abstained" for place in places):
+        made, of = local_digest(spec_hash, (), read, *nothing(len(places))), "signals, without a reward"
+    elif logged.prompts is None or logged.completions is None:
+        return Verdict.UNKNOWN, "the file has no prompt or no completion"
     else:
         try:
-            texts = _texts(columns, places, text)
+            texts = [text(listed[place]) for listed in (logged.prompts, logged.completions) for place in places]
         except RewardContractError as error:
             return Verdict.UNKNOWN, str(error)
-        if texts is None:
-            return Verdict.UNKNOWN, "the file has no prompt or no completion"
-        made, of = local_digest(spec_hash, texts, rows, outcomes), "texts, signals and rewards"
+        made, of = local_digest(spec_hash, texts, read, status, reward), "texts, signals and rewards"
     if to_hex(made) == digest.lower():
         return Verdict.AGREES, ""
     return Verdict.DIFFERS, f"the {of} beside it are not those that it was made of"
 
 
-def _samples(columns: Columns, places: Places) -> bytes | str | None:
+def _samples(logged: _Logged, places: list[int]) -> bytes | str | None:
     """The sample ids; None if there are none; what is wrong with them if they are none."""
-    listed = _list(columns, "sample")
-    ids = [listed[place] for place in places] if listed is not None else []
+    ids = [logged.samples[place] for place in places] if logged.samples is not None else []
     if all(one is None for one in ids):
         return None
     try:
@@ -139,13 +155,6 @@ def _samples(columns: Columns, places: Places) -> bytes | str | None:
     except ValueError:
         made = []
     return b"".join(made) if made and all(len(one) == 32 for one in made) else "a sample beside it is no sample id"
-
-
-def _texts(columns: Columns, places: Places, text: Text) -> list[str] | None:
-    prompts, completions = _list(columns, "prompt"), _list(columns, "completion")
-    if prompts is None or completions is None:
-        return None
-    return [text(listed[place]) for listed in (prompts, completions) for place in places]
 
 
 def _list(columns: Columns, name: str) -> Sequence[object] | None:

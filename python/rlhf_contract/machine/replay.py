@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -159,7 +158,7 @@ def replay(found: Replay, file: Path, versions: Sequence[Version], column: str |
         read, due = _due(version, columns, rows)
         said = _Said(columns, rows, logged[rows], None if micro is None else micro[rows], abstained[rows])
         _compare(found, said, due.reward, due.status == Status.REWARDED, reasons(version.contract, read, due))
-        check_digests(found.digests, columns, spec_hash, rows, partial(_due, version, columns), text)
+        check_digests(found.digests, columns, spec_hash, rows, read, due, text)
     found.files += 1
     found.rows += columns.count
 

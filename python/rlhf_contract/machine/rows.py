@@ -94,6 +94,14 @@ class Rows:
     def __len__(self) -> int:
         return int(self.signals.shape[1])
 
+    def at(self, places: npt.NDArray[np.int64]) -> Rows:
+        """These rows, in this order."""
+        lists = {index: column.at(places) for index, column in self.lists.items()}
+        notes = {
+            (i, new): self.notes[i, old] for i in lists for new, old in enumerate(places) if (i, old) in self.notes
+        }
+        return Rows(self.specs, self.signals[:, places], self.faults[:, places], lists, notes)
+
     def reason(self, row: int) -> str:
         """Why this row is invalid, naming its first unreadable signal; empty if it is valid."""
         bad = np.flatnonzero(self.faults[:, row])

@@ -9,12 +9,13 @@ and the one that the caller expects.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from rlhf_contract.errors import DataError, OracleDisagrees, OracleUnavailable, TrainerError
 from rlhf_contract.hashing import keccak256, to_hex
@@ -167,7 +168,7 @@ class ContractReward:
             except OracleUnavailable as error:
                 if self.on_error == "raise":
                     raise
-                return self._abstained(rows, outcomes, str(error))
+                return self._abstained(rows, str(error))
         return self._scored(rows, outcomes, texts, told)
 
     async def score_async(
@@ -229,16 +230,18 @@ class ContractReward:
             status=[STATUS[s] for s in outcomes.status.tolist()],
             reasons=reasons(self.contract, rows, outcomes),
             spec_hash=self.spec_hash,
-            digest=told.digest if told else self._digest(rows, outcomes, *texts),
+            digest=told.digest if told else self._digest(chain(*texts), rows, outcomes.status, outcomes.reward),
             attested=told is not None,
             samples=[r.sample for r in told.rewards] if told else [],
             rows=rows,
         )
 
-    def _digest(self, rows: Rows, outcomes: Outcomes, *texts: list[str]) -> str:
-        return to_hex(local_digest(bytes.fromhex(self.spec_hash[2:]), chain(*texts), rows, outcomes))
+    def _digest(
+        self, texts: Iterable[str], rows: Rows, status: npt.NDArray[np.uint8], reward: npt.NDArray[np.int64]
+    ) -> str:
+        return to_hex(local_digest(bytes.fromhex(self.spec_hash[2:]), texts, rows, status, reward))
 
-    def _abstained(self, rows: Rows, outcomes: Outcomes, reason: str) -> ScoredBatch:
+    def _abstained(self, rows: Rows, reason: str) -> ScoredBatch:
         """Nobody knows: no row has a reward, and none is in a journal as far as this trainer can tell."""
         count = len(rows)
         nan = np.full(count, np.nan)
@@ -253,7 +256,7 @@ class ContractReward:
             status=["abstained"] * count,
             reasons=[reason] * count,
             spec_hash=self.spec_hash,
-            digest=self._digest(rows, nothing(outcomes)),
+            digest=self._digest((), rows, *nothing(count)),
             attested=False,
             samples=[],
             rows=rows,

@@ -37,10 +37,12 @@ def joined(*parts: Table) -> Table:
     return {name: [value for part in parts for value in part[name]] for name in parts[0]}
 
 
-def replayed(table: Table, folder: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, Any]]:
+def replayed(
+    table: Table, folder: Path, capsys: pytest.CaptureFixture[str], spec: Path = EXAMPLE
+) -> tuple[int, dict[str, Any]]:
     pa.parquet.write_table(pa.table(table), folder / "completions_00003.parquet")
     capsys.readouterr()
-    code = commands(["replay", str(EXAMPLE), str(folder), "--json"], standalone_mode=False)
+    code = commands(["replay", str(spec), str(folder), "--json"], standalone_mode=False)
     return code, json.loads(capsys.readouterr().out)
 
 
@@ -72,6 +74,39 @@ def test_what_was_changed_after_the_run_is_found(
 
     assert (code, found["digests"]) == (5, counted(agrees=1, differs=1))
     assert [(d["row"], d["verdict"]) for d in found["doubts"]] == [(5, "differs")]
+
+
+LISTS = """LEGAL-BLOCKS 1
+CONTRACT Lists VERSION 1.0.0
+  REWARD IN [-1, 1]
+SIGNALS
+  tone : one of kind, curt
+  said : list [3] of { sure: bool, weight: real [0, 1] }
+STAKEHOLDERS
+  a WEIGHT 1 WANTS IF tone = kind THEN 1 ELSE 0
+AGGREGATE weighted_mean
+"""
+
+
+def test_each_batch_has_its_own_elements(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Lists of several lengths, the calls' rows among each other; one element is changed, which no reward shows."""
+    spec = tmp_path / "lists.legal"
+    spec.write_text(LISTS, "utf-8")
+    reward, parts = TRLReward.from_file(spec), []
+    for call in range(4):
+        extra: Table = {}
+        said = [[{"sure": call > 1, "weight": 0.25}] * (row % 4) for row in range(6)]
+        texts = [f"{call} {row}" for row in range(6)]
+        rewards = reward(texts, texts, log_extra=extra.__setitem__, tone=["kind", "curt"] * 3, said=said)
+        parts.append({"prompt": texts, "completion": texts, reward.__name__: rewards, **extra})
+    table = {name: [part[name][row] for row in range(6) for part in parts] for name in parts[0]}
+    code, found = replayed(table, tmp_path, capsys, spec)
+    assert (code, found["digests"]) == (0, counted(agrees=4))
+
+    table["signal/said"][3 * 4 + 1] = [{"sure": False, "weight": 0.250001}] * 3
+    code, found = replayed(table, tmp_path, capsys, spec)
+    assert (code, found["different"]["other"], found["digests"]) == (5, 0, counted(agrees=3, differs=1))
+    assert [d["row"] for d in found["doubts"]] == [1]
 
 
 def test_rows_in_another_order_are_another_batch(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

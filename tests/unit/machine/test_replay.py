@@ -189,6 +189,25 @@ def test_logged_signals_are_read_as_the_same_integers(tmp_path: Path) -> None:
     assert (again.faults != 0).tolist() == (rows.faults != 0).tolist()
 
 
+def test_rows_are_picked_with_their_lists() -> None:
+    """Some rows, in another order and twice: as if they alone had been read, with the words on what is unreadable."""
+    values = {
+        "far": [0.1, 2, -0.000001, None],
+        "n": [1, 2, 3, 4],
+        "tone": ["curt", "kind", "kind", "kind"],
+        "said": [[{"sure": True, "weight": 0.3}] * 2, [], [{"sure": False, "weight": None}], None],
+    }
+    contract, places = load(LISTS), [2, 3, 0, 1, 0]
+    picked = to_rows(contract, Columns(values, 4, "values")).at(np.array(places))
+    alone = to_rows(contract, Columns({n: [v[p] for p in places] for n, v in values.items()}, 5, "values"))
+
+    assert picked.signals.tolist() == alone.signals.tolist()
+    assert picked.lists[3].counts.tolist() == alone.lists[3].counts.tolist() == [1, 0, 2, 0, 2]
+    assert picked.lists[3].elements.tolist() == alone.lists[3].elements.tolist()
+    assert [picked.reason(row) for row in range(5)] == [alone.reason(row) for row in range(5)]
+    assert "said" in picked.reason(0) and picked.reason(2) == ""
+
+
 def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Exit code 0 and 5; words for people, one document for machines."""
     table = run()
