@@ -54,9 +54,11 @@ class Row:
 async def post_nemo_gym(service: Service, request: Request, client: Client) -> Response:
     """NeMo Gym's `verify`: the request again, with `reward` and the `reward_components` that add up to it."""
 
-    def rows(asked: NeMoGymRequest, others: Mapping[str, Any]) -> list[Row]:
+    def rows(asked: NeMoGymRequest, body: bytes) -> list[Row]:
         prompt = _texts(asked.responses_create_params.get("input"))
-        return [Row({**others, **asked.signals}, prompt, _texts(asked.response.get("output")))]
+        return [
+            Row({**other_fields(body, NeMoGymRequest), **asked.signals}, prompt, _texts(asked.response.get("output")))
+        ]
 
     def say(rewarded: Rewarded, parts: Contributions, body: bytes) -> Any:
         components = {name: float(values[0]) for name, values in parts.summands().items()}
@@ -68,8 +70,9 @@ async def post_nemo_gym(service: Service, request: Request, client: Client) -> R
 async def post_eval_protocol(service: Service, request: Request, client: Client) -> Response:
     """eval-protocol's `evaluate`: `score`, `metrics`; a row without a reward has no score, and is not valid."""
 
-    def rows(asked: EvalProtocolRequest, others: Mapping[str, Any]) -> list[Row]:
+    def rows(asked: EvalProtocolRequest, body: bytes) -> list[Row]:
         said = asked.messages
+        others = other_fields(body, EvalProtocolRequest)
         columns = {"ground_truth": asked.ground_truth, **others, **asked.kwargs}
         last = max((i for i, m in enumerate(said) if m.get("role") == "assistant"), default=len(said))
         return [Row(columns, _texts(said[:last]), _texts(said[last:]))]
@@ -94,7 +97,7 @@ async def post_eval_protocol(service: Service, request: Request, client: Client)
 async def post_openrlhf(service: Service, request: Request, client: Client) -> Response:
     """OpenRLHF's remote reward: `rewards`, `scores` (the same) and `extra_logs`. A label is columns, or one."""
 
-    def rows(asked: OpenRLHFRequest, others: Mapping[str, Any]) -> list[Row]:
+    def rows(asked: OpenRLHFRequest, body: bytes) -> list[Row]:
         if not len(asked.query) == len(asked.prompts) == len(asked.labels):
             raise Problem("malformed", "query, prompts and labels have different lengths")
         return [
@@ -115,14 +118,11 @@ async def _adapted(
     request: Request,
     client: Client,
     kind: type[Message],
-    rows: Callable[[Message, Mapping[str, Any]], list[Row]],
+    rows: Callable[[Message, bytes], list[Row]],
     say: Callable[[Rewarded, Contributions, bytes], Any],
     refuse: bool = True,
 ) -> Response:
-    """The rows of a foreign document through the rewarder, and what is said of them; with `refuse`, all or nothing.
-
-    `rows` gets the document, and the fields of it that `kind` does not have.
-    """
+    """The rows of a foreign document through the rewarder, and what is said of them; with `refuse`, all or nothing."""
     run = query(request, "run").get("run", "")
     if not 1 <= len(run) <= LONGEST_RUN:
         raise Problem("malformed", f"the query must have a run of 1 to {LONGEST_RUN} characters, such as ?run=run-1")
@@ -142,8 +142,8 @@ async def _adapted(
         def submission() -> Submission:
             active = service.oracle.rewarder.in_force()
             contract, reads = active.contract, service.oracle.rewarder.scoring.usable(active).reads
-            decoded = decode(body, kind, service.limits)
-            asked = RewardRequest(run, _named(contract, reads, rows(decoded, other_fields(body, kind))))
+            given = rows(decode(body, kind, service.limits), body)
+            asked = RewardRequest(run, _named(contract, reads, given))
             fingerprint = hashlib.sha256(b"\0".join((kind.__name__.encode(), run.encode(), body))).digest()
             columns = columns_of_json(contract, asked, service.limits, pins_of(contract), reads)
             return Submission(columns, run, client.name, encode, key, fingerprint, claim)
